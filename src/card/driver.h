@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a kind of card needs to bring along. */
+#ifndef HL_CARD_DRIVER_H
+#define HL_CARD_DRIVER_H
+
+#include "card/card.h"
+
+typedef struct hl_card_driver {
+	const char *name;
+	unsigned can; /* HL_CAN_...: what its cards can do at best */
+	/*
+	 * Is this card one of ours? By its ATR, or by asking it. Sets *mine and,
+	 * in *can, what this very card can do; *extended: it takes extended
+	 * length. An error is a failure of the exchange, not a "no".
+	 */
+	hl_rc (*probe)(hl_channel *ch, bool *mine, unsigned *can,
+	    bool *extended, hl_deadline until, hl_err *err);
+	/* Fills in what the card tells. */
+	hl_rc (*read)(hl_channel *ch, bool extended, hl_card_info *out,
+	    hl_deadline until, hl_err *err);
+	/* As hl_card_issue(); NULL when the driver cannot. */
+	hl_rc (*issue)(hl_channel *ch, bool extended, const uint8_t *cert,
+	    size_t n, const hl_uuid *request_id, hl_card_answer *out,
+	    hl_exec *exec, hl_deadline until, hl_err *err);
+} hl_card_driver;
+
+extern const hl_card_driver hl_driver_olc;
+extern const hl_card_driver hl_driver_stm32hsm;
+
+#endif

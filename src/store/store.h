@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The store: one interface, in the words of the domain, for every engine.
+ * There is no SQL and no transaction in it: each call is one durable commit or
+ * none. When a call returns HL_OK, what it recorded survives a crash and a
+ * power cut. Correctness rests on unique constraints and conditional updates
+ * alone, so that any number of processes may share a store.
+ *
+ * Errors of every call: HL_ESTORE (cannot be used, damaged, locked too long,
+ * read-only), HL_EFULL (no space; nothing was recorded), HL_ENOMEM. Results
+ * are untouched on failure. A handle is used by one thread at a time and not
+ * across fork().
+ */
+#ifndef HL_STORE_STORE_H
+#define HL_STORE_STORE_H
+
+#include "store/model.h"
+
+typedef struct hl_store hl_store;
+
+#define HL_SCHEMA_VERSION 1
+#define HL_STORE_BUSY_MS 10000
+
+/* ---- the store itself -------------------------------------------------- */
+
+typedef struct hl_store_options {
+	bool create;	/* make it when it is not there */
+	bool must_create; /* HL_EEXIST when it is there */
+	bool read_only;
+	uint32_t busy_ms; /* wait for other writers; 0: HL_STORE_BUSY_MS */
+} hl_store_options;
+
+typedef struct hl_store_info {
+	hl_text url;	  /* as it would be given again */
+	hl_text engine;	  /* "sqlite" */
+	hl_uuid id;	  /* of the store */
+	hl_text origin;	  /* its name in signed statements */
+	uint32_t schema;
+	int64_t created_at;
+	uint64_t size; /* bytes on disk */
+} hl_store_info;
+
+/*
+ * Opens the store at a URL: "sqlite:PATH" or a plain path. HL_ENOTFOUND: not
+ * there (and !create). HL_ESTORE with advice: newer schema, not a store, schema
+ * altered, damaged (integrity is checked when the last close was not clean),
+ * on a network file system, in a directory that others may write. A missing
+ * parent directory is made, mode 0700; the file's mode is 0600.
+ */
+HL_CHECK hl_rc hl_store_open(hl_store **out, const char *url,
+    const hl_store_options *opt, hl_err *err);
+void hl_store_close(hl_store **store);
+HL_CHECK hl_rc hl_store_info_get(
+    hl_store *store, hl_store_info *out, hl_err *err);
+/* Directory beside the store for locks, spool and ballast; exists. */
+const char *hl_store_side_dir(const hl_store *store);
+
+/*
+ * Everything that can be checked without a card: the file's structure, foreign
+ * keys, every license against its SHA-256, that counters of each card's issues
+ * add up. Each finding goes to `found` as one sentence with its place. HL_OK
+ * also when there were findings (*n counts them).
+ */
+HL_CHECK hl_rc hl_store_check(hl_store *store,
+    void (*found)(void *arg, const char *text), void *arg, uint64_t *n,
+    hl_err *err);
+/* A consistent copy at `path`, which must not be there (HL_EEXIST). */
+HL_CHECK hl_rc hl_store_backup(hl_store *store, const char *path, hl_err *err);
+
+/* ---- chips -------------------------------------------------------------- */
+
+/*
+ * Makes a chip known, or completes it: found by certificate or UID, it gets
+ * what it lacked. `cert` NULL or `uid` NULL (or uid->n 0): not known, not both.
+ * HL_ECONFLICT: the UID is known with another certificate, or the certificate
+ * with another UID; both are shown, nothing is changed.
+ */
+HL_CHECK hl_rc hl_store_chip_put(hl_store *store, const hl_cert *cert,
+    const hl_uid *uid, const hl_actor *actor, hl_chip *out, hl_err *err);
+/* HL_ENOTFOUND. */
+HL_CHECK hl_rc hl_store_chip_by_uid(
+    hl_store *store, const hl_uid *uid, hl_chip *out, hl_err *err);
+HL_CHECK hl_rc hl_store_chip_by_cert(hl_store *store,
+    const uint8_t sha256[HL_SHA256_LEN], hl_chip *out, hl_err *err);
+HL_CHECK hl_rc hl_store_chip_by_id(
+    hl_store *store, const hl_uuid *id, hl_chip *out, hl_err *err);
+HL_CHECK hl_rc hl_store_chip_by_label(
+    hl_store *store, const char *label, hl_chip *out, hl_err *err);
+/* The bytes of a chip's certificate. HL_ENOTFOUND; HL_EINTEGRITY. */
+HL_CHECK hl_rc hl_store_chip_cert(
+    hl_store *store, const hl_uuid *chip, hl_cert *out, hl_err *err);
+/* "" takes the label away. HL_ECONFLICT: another chip bears it. */
+HL_CHECK hl_rc hl_store_chip_label(hl_store *store, const hl_uuid *chip,
+    const char *label, const hl_actor *actor, hl_err *err);
+/* Calls `row` for each, oldest first, until it returns false. */
+HL_CHECK hl_rc hl_store_chip_list(hl_store *store,
+    bool (*row)(void *arg, const hl_chip *chip), void *arg, hl_err *err);
+
+/* ---- firmwares and cards ------------------------------------------------ */
+
+/* f->id is made by the caller. HL_ECONFLICT: the name is taken. */
+HL_CHECK hl_rc hl_store_firmware_add(hl_store *store, const hl_firmware *f,
+    const hl_actor *actor, hl_err *err);
+HL_CHECK hl_rc hl_store_firmware_by_name(
+    hl_store *store, const char *name, hl_firmware *out, hl_err *err);
+HL_CHECK hl_rc hl_store_firmware_by_id(
+    hl_store *store, const hl_uuid *id, hl_firmware *out, hl_err *err);
+HL_CHECK hl_rc hl_store_firmware_list(hl_store *store,
+    bool (*row)(void *arg, const hl_firmware *f), void *arg, hl_err *err);
+
+/*
+ * c->id is made by the caller; c->first_counter is its first reading. With
+ * `new_firmware` not NULL the firmware is added in the same commit.
+ * HL_ECONFLICT: serial number or label is known already, or the firmware's
+ * name is taken.
+ */
+HL_CHECK hl_rc hl_store_card_add(hl_store *store, const hl_card_row *c,
+    const hl_firmware *new_firmware, const hl_actor *actor, hl_err *err);
+HL_CHECK hl_rc hl_store_card_by_serial(
+    hl_store *store, const char *serial, hl_card_row *out, hl_err *err);
+HL_CHECK hl_rc hl_store_card_by_label(
+    hl_store *store, const char *label, hl_card_row *out, hl_err *err);
+HL_CHECK hl_rc hl_store_card_by_id(
+    hl_store *store, const hl_uuid *id, hl_card_row *out, hl_err *err);
+HL_CHECK hl_rc hl_store_card_list(hl_store *store,
+    bool (*row)(void *arg, const hl_card_row *c), void *arg, hl_err *err);
+HL_CHECK hl_rc hl_store_card_label(hl_store *store, const hl_uuid *card,
+    const char *label, const hl_actor *actor, hl_err *err);
+HL_CHECK hl_rc hl_store_card_retire(hl_store *store, const hl_uuid *card,
+    const hl_actor *actor, hl_err *err);
+
+/*
+ * Records that a card was read while no issue of ours is open on it: counter,
+ * state, reader. A counter below the expected one is recorded with the units
+ * that were spent outside (*outside). HL_ECONFLICT: the counter is above the
+ * expected one, nothing is recorded. HL_EBUSY: an issue is open on this card.
+ * Nothing is written when nothing changed since the last reading.
+ */
+HL_CHECK hl_rc hl_store_card_seen(hl_store *store, const hl_uuid *card,
+    uint32_t counter, const char *state, const char *reader,
+    const hl_actor *actor, uint32_t *outside, hl_err *err);
+
+/* ---- spending a unit ---------------------------------------------------- */
+
+typedef enum hl_intent_verdict {
+	HL_INTENT_OPENED,   /* recorded: the request may go to the card */
+	HL_INTENT_LICENSED, /* a license is there already: *license is set */
+	HL_INTENT_BUSY,	    /* an issue is open for this card or for this chip
+			       and firmware: *other is set */
+	HL_INTENT_COUNTER_ABOVE /* counter above the expected one: another
+				   card, or an old store */
+} hl_intent_verdict;
+
+typedef struct hl_intent_result {
+	hl_intent_verdict verdict;
+	hl_license license; /* HL_INTENT_LICENSED */
+	hl_issue other;	    /* HL_INTENT_BUSY */
+	uint32_t expected;  /* HL_INTENT_COUNTER_ABOVE: last counter known */
+	uint32_t outside;   /* HL_INTENT_OPENED: units found spent outside */
+	uint32_t attempt;   /* HL_INTENT_OPENED */
+} hl_intent_result;
+
+/*
+ * The first commit. `in` has id, chip, firmware, card, counter_before, owner
+ * and actor; attempt and opened_at are filled in here. In one commit: looks for
+ * an active license and for open issues again, compares the counter, records
+ * units spent outside, records the intent. Only HL_INTENT_OPENED records
+ * anything.
+ */
+HL_CHECK hl_rc hl_store_intent_open(hl_store *store, const hl_issue *in,
+    const char *card_state, const char *reader, hl_intent_result *out,
+    hl_err *err);
+
+typedef struct hl_outcome {
+	hl_uuid issue;
+	hl_issue_state state; /* any but HL_ISSUE_OPEN */
+	bool counter_known;   /* counter_after was read from the card */
+	uint32_t counter_after;
+	bool recovered;
+	hl_text detail;
+	/* HL_ISSUE_ISSUED and HL_ISSUE_BAD: the bytes (kept as active, and as
+	 * suspect, respectively) */
+	const uint8_t *license;
+	size_t license_n;
+	hl_actor actor; /* who closes it (recovery may be somebody else) */
+} hl_outcome;
+
+/*
+ * The second commit: outcome, counters and license at once. With B the counter
+ * in the intent and C = counter_after: units of this issue are 1 for issued,
+ * issued_bad (0 each when C = B), lost, lost_or_outside; 0 for not_spent and
+ * written_off. What went down beyond that, B - C - units, is recorded as units
+ * outside. HL_EEXIST: it was closed already (by recovery elsewhere), nothing
+ * is changed. HL_ECONFLICT: this counter value of the card is already
+ * spent by another issue, or C > B.
+ */
+HL_CHECK hl_rc hl_store_intent_close(hl_store *store, const hl_outcome *o,
+    hl_license *license, hl_err *err);
+
+/*
+ * A license that was believed lost has turned up (rescue file): the closed
+ * issue becomes issued, recovered, with this license. Only for issues that are
+ * lost or lost_or_outside and whose chip has no active license for that
+ * firmware; else HL_ECONFLICT (HL_EEXIST: it is issued with the same bytes).
+ */
+HL_CHECK hl_rc hl_store_issue_rescue(hl_store *store, const hl_uuid *issue,
+    const uint8_t *bytes, size_t n, const hl_actor *actor, hl_err *err);
+
+HL_CHECK hl_rc hl_store_issue_by_id(
+    hl_store *store, const hl_uuid *id, hl_issue *out, hl_err *err);
+/* The issue open for this card; HL_ENOTFOUND. */
+HL_CHECK hl_rc hl_store_issue_open_on_card(
+    hl_store *store, const hl_uuid *card, hl_issue *out, hl_err *err);
+/* All open issues, oldest first. */
+HL_CHECK hl_rc hl_store_issue_list_open(hl_store *store,
+    bool (*row)(void *arg, const hl_issue *i), void *arg, hl_err *err);
+/* All issues of a chip, oldest first. */
+HL_CHECK hl_rc hl_store_issue_list_chip(hl_store *store, const hl_uuid *chip,
+    bool (*row)(void *arg, const hl_issue *i), void *arg, hl_err *err);
+/* Attempts for this chip and firmware that ended without a license although a
+ * unit may have gone (lost, lost_or_outside, issued_bad). */
+HL_CHECK hl_rc hl_store_issue_losses(hl_store *store, const hl_uuid *chip,
+    const hl_uuid *firmware, uint32_t *n, hl_err *err);
+
+/* ---- licenses ----------------------------------------------------------- */
+
+/* The active license; HL_ENOTFOUND. */
+HL_CHECK hl_rc hl_store_license_find(hl_store *store, const hl_uuid *chip,
+    const hl_uuid *firmware, hl_license *out, hl_err *err);
+HL_CHECK hl_rc hl_store_license_by_id(
+    hl_store *store, const hl_uuid *id, hl_license *out, hl_err *err);
+/*
+ * The bytes, checked against their SHA-256 (HL_EINTEGRITY), at most
+ * HL_LICENSE_MAX.
+ */
+HL_CHECK hl_rc hl_store_license_bytes(hl_store *store, const hl_uuid *license,
+    uint8_t out[HL_LICENSE_MAX], size_t *n, hl_err *err);
+/* Records that a license was handed out: `how` is "store", "card", "replay",
+ * "export". */
+HL_CHECK hl_rc hl_store_license_use(hl_store *store, const hl_uuid *license,
+    const char *how, const hl_actor *actor, hl_err *err);
+/*
+ * Takes in a license that came from elsewhere. *id is made here. HL_EEXIST: the
+ * same bytes are active for this chip and firmware already (*id is that one's);
+ * HL_ECONFLICT: other bytes are.
+ */
+HL_CHECK hl_rc hl_store_license_import(hl_store *store, const hl_uuid *chip,
+    const hl_uuid *firmware, const uint8_t *bytes, size_t n,
+    const hl_actor *actor, hl_uuid *id, hl_err *err);
+/* HL_ECONFLICT: retired already. */
+HL_CHECK hl_rc hl_store_license_retire(hl_store *store, const hl_uuid *license,
+    const char *reason, const hl_actor *actor, hl_err *err);
+
+typedef struct hl_license_filter {
+	const hl_uuid *chip, *firmware; /* NULL: all */
+	bool all_states; /* else active ones only */
+} hl_license_filter;
+
+HL_CHECK hl_rc hl_store_license_list(hl_store *store,
+    const hl_license_filter *filter,
+    bool (*row)(void *arg, const hl_license *l), void *arg, hl_err *err);
+
+/* ---- figures ------------------------------------------------------------ */
+
+typedef struct hl_figures {
+	uint64_t issued, lost, outside, bad; /* units, by what became of them */
+	uint64_t reused;		     /* licenses handed out from the store */
+	uint64_t imported;
+	uint64_t open;	  /* issues open now; not by period */
+	uint64_t chips, licenses; /* known now; not by period */
+} hl_figures;
+
+/* Of everything recorded at `from` <= time < `to`. */
+HL_CHECK hl_rc hl_store_figures(hl_store *store, int64_t from, int64_t to,
+    hl_figures *out, hl_err *err);
+/* The newest time in the store's records: a clock before it went back. */
+HL_CHECK hl_rc hl_store_last_time(hl_store *store, int64_t *at, hl_err *err);
+
+#endif

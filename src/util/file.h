@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Files: read whole, replaced whole. */
+#ifndef HL_UTIL_FILE_H
+#define HL_UTIL_FILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "util/buf.h"
+#include "util/err.h"
+
+/*
+ * Reads a whole regular file of at most `max` bytes into *out (appended; the
+ * caller frees it). HL_ENOTFOUND, HL_EINPUT (too long, not a regular file),
+ * HL_EIO, HL_ENOMEM.
+ */
+HL_CHECK hl_rc hl_file_read(
+    const char *path, size_t max, hl_buf *out, hl_err *err);
+
+/*
+ * Replaces `path` by the given bytes so that a crash leaves the old file or
+ * the new one, never a part: written aside in the same directory, synced,
+ * renamed, directory synced. HL_EFULL, HL_EIO.
+ */
+HL_CHECK hl_rc hl_file_write(const char *path, const void *p, size_t n,
+    mode_t mode, hl_err *err);
+
+/*
+ * hl_file_write() for results: when the file is there with the same bytes
+ * nothing is written; with other bytes HL_EEXIST unless `force`.
+ */
+HL_CHECK hl_rc hl_file_put(const char *path, const void *p, size_t n,
+    mode_t mode, bool force, hl_err *err);
+
+/* Makes the directory and its parents (mode 0700); fine if it is there. */
+HL_CHECK hl_rc hl_dir_make(const char *path, hl_err *err);
+/* Syncs the directory that holds `path`. */
+HL_CHECK hl_rc hl_dir_sync_parent(const char *path, hl_err *err);
+/* Removes a file and syncs its directory; fine if it is not there. */
+HL_CHECK hl_rc hl_file_remove(const char *path, hl_err *err);
+/* Bytes that this user can still write on the file system of `path`. */
+HL_CHECK hl_rc hl_file_free_space(
+    const char *path, uint64_t *bytes, hl_err *err);
+/* snprintf for paths: HL_EINPUT when it does not fit. */
+HL_CHECK hl_rc hl_path(char *out, size_t size, hl_err *err, const char *fmt,
+    ...) HL_PRINTF(4, 5);
+
+#endif

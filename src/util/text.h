@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Text fields: labels, names, notes. */
+#ifndef HL_UTIL_TEXT_H
+#define HL_UTIL_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/err.h"
+
+#define HL_TEXT_MAX 256 /* bytes without the NUL */
+
+/* Valid UTF-8 (no surrogates, shortest form) without C0, C1 and DEL. */
+bool hl_text_valid(const char *s, size_t n);
+/*
+ * Checks a field that a person gave: 1 (or 0 when `empty_ok`) to HL_TEXT_MAX
+ * bytes, hl_text_valid(). `name` is the field's name for the message. HL_EINPUT
+ * otherwise.
+ */
+HL_CHECK hl_rc hl_text_check(
+    const char *name, const char *s, bool empty_ok, hl_err *err);
+/* Copies at most size - 1 bytes, always ends with NUL; true if all fitted. */
+bool hl_text_copy(char *dst, size_t size, const char *src);
+/* Unsigned decimal, nothing else, at most `max`. False: *v untouched. */
+bool hl_text_u64(const char *s, uint64_t max, uint64_t *v);
+/* Columns that a terminal gives to the UTF-8 text (1 a code point, 0 for
+ * combining marks, 2 for wide East Asian ranges). */
+size_t hl_text_width(const char *s);
+
+#endif
