@@ -34,7 +34,8 @@ HL_CHECK hl_rc hl_softcard_create(
 
 /*
  * Opens a card's file and holds its lock until closed, waiting for it until the
- * deadline. HL_ENODEV: no such file; HL_EBUSY; HL_EINPUT: not a card file.
+ * deadline. HL_ENODEV: no such file; HL_EBUSY; HL_EINPUT: not a card file;
+ * HL_EINTEGRITY: a card file whose bytes do not match their hash.
  */
 HL_CHECK hl_rc hl_softcard_open(
     hl_softcard **out, const char *path, hl_deadline until, hl_err *err);
@@ -48,7 +49,8 @@ HL_CHECK hl_rc hl_softcard_peek(
 HL_CHECK hl_rc hl_softcard_key(
     const char *path, hl_firmware_key *out, hl_err *err);
 
-/* Power-up or reset: nothing selected, chaining and pending answer forgotten. */
+/* Power-up or reset: nothing selected, chaining and pending answer forgotten.
+ */
 void hl_softcard_reset(hl_softcard *card);
 /* The answer to reset. `t0`: a card that speaks T=0 only, else T=1. */
 size_t hl_softcard_atr(bool t0, uint8_t out[HL_ATR_MAX]);
@@ -56,17 +58,33 @@ size_t hl_softcard_atr(bool t0, uint8_t out[HL_ATR_MAX]);
 /*
  * One command APDU in, one answer APDU out (appended to *answer, always with a
  * status word). `t0` makes the card answer as T=0 cards do: 61xx for data
- * after a command with data, 6Cxx for a wrong Le. When the memory cannot be
- * written the answer is 6F00 and nothing was counted.
+ * after a command with data, 6Cxx for a wrong Le, no extended length. When the
+ * memory cannot be written the answer is 6F00 and nothing was counted.
  */
-void hl_softcard_apdu(hl_softcard *card, bool t0, const uint8_t *apdu, size_t n,
-    hl_buf *answer);
+void hl_softcard_apdu(
+    hl_softcard *card, bool t0, const uint8_t *apdu, size_t n, hl_buf *answer);
+
+/* TERMINATED_STATE for ever: the firmware key is wiped from the file. */
+HL_CHECK hl_rc hl_softcard_terminate(hl_softcard *card, hl_err *err);
+
+/*
+ * A card that breaks the protocol in its next ISSUE LICENSE, whatever comes of
+ * it, and obeys again afterwards: for testing hosts.
+ */
+typedef enum hl_softcard_fault {
+	HL_SOFTCARD_HONEST,
+	HL_SOFTCARD_WRONG_ID, /* answers a request ID that nobody sent */
+	HL_SOFTCARD_STUCK,    /* gives a license without counting it */
+	HL_SOFTCARD_JUMP      /* counts three for one */
+} hl_softcard_fault;
+
+void hl_softcard_misbehave(hl_softcard *card, hl_softcard_fault fault);
 
 /* The APDU data of PERSONALIZE for a profile (template E3). */
 void hl_softcard_profile_tlv(const hl_softcard_profile *p, hl_buf *out);
 
 /* An hl_channel on the file; close frees it. */
-HL_CHECK hl_rc hl_softcard_channel(hl_channel **out, const char *path,
-    hl_deadline until, hl_err *err);
+HL_CHECK hl_rc hl_softcard_channel(
+    hl_channel **out, const char *path, hl_deadline until, hl_err *err);
 
 #endif
