@@ -19,7 +19,10 @@ typedef struct hl_buf {
 	bool failed; /* out of memory or above HL_BUF_MAX: content incomplete */
 } hl_buf;
 
-#define HL_BUF_INIT { NULL, 0, 0, false }
+#define HL_BUF_INIT                                                            \
+	{                                                                      \
+		NULL, 0, 0, false                                              \
+	}
 
 void hl_buf_put(hl_buf *b, const void *p, size_t n);
 void hl_buf_u8(hl_buf *b, uint8_t v);

@@ -7,7 +7,7 @@
 
 #define HL_TIME_TEXT 25 /* "2026-11-23T06:00:00.000Z" and NUL */
 
-int64_t hl_now_ms(void); /* milliseconds since 1970, UTC: for records */
+int64_t hl_now_ms(void);  /* milliseconds since 1970, UTC: for records */
 int64_t hl_mono_ms(void); /* monotonic: for waits */
 /* RFC 3339, UTC, milliseconds, Z. */
 void hl_time_text(int64_t ms, char out[HL_TIME_TEXT]);

@@ -21,10 +21,12 @@ HL_CHECK hl_rc hl_file_read(
 /*
  * Replaces `path` by the given bytes so that a crash leaves the old file or
  * the new one, never a part: written aside in the same directory, synced,
- * renamed, directory synced. HL_EFULL, HL_EIO.
+ * renamed, directory synced. Never through a symbolic link or into a device:
+ * what is there and is not a regular file is HL_EINPUT. HL_EFULL, HL_EIO. A
+ * crash can leave a file ".hsmlic-*.tmp" behind in that directory.
  */
-HL_CHECK hl_rc hl_file_write(const char *path, const void *p, size_t n,
-    mode_t mode, hl_err *err);
+HL_CHECK hl_rc hl_file_write(
+    const char *path, const void *p, size_t n, mode_t mode, hl_err *err);
 
 /*
  * hl_file_write() for results: when the file is there with the same bytes
@@ -33,7 +35,8 @@ HL_CHECK hl_rc hl_file_write(const char *path, const void *p, size_t n,
 HL_CHECK hl_rc hl_file_put(const char *path, const void *p, size_t n,
     mode_t mode, bool force, hl_err *err);
 
-/* Makes the directory and its parents (mode 0700); fine if it is there. */
+/* Makes the directory and its parents (mode 0700); fine if it is there.
+ * HL_EINPUT when something else is. */
 HL_CHECK hl_rc hl_dir_make(const char *path, hl_err *err);
 /* Syncs the directory that holds `path`. */
 HL_CHECK hl_rc hl_dir_sync_parent(const char *path, hl_err *err);
@@ -43,7 +46,7 @@ HL_CHECK hl_rc hl_file_remove(const char *path, hl_err *err);
 HL_CHECK hl_rc hl_file_free_space(
     const char *path, uint64_t *bytes, hl_err *err);
 /* snprintf for paths: HL_EINPUT when it does not fit. */
-HL_CHECK hl_rc hl_path(char *out, size_t size, hl_err *err, const char *fmt,
-    ...) HL_PRINTF(4, 5);
+HL_CHECK hl_rc hl_path(
+    char *out, size_t size, hl_err *err, const char *fmt, ...) HL_PRINTF(4, 5);
 
 #endif

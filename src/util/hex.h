@@ -14,8 +14,8 @@ void hl_hex_upper(char *out, const void *p, size_t n);
  * Decodes exactly `len` characters (both cases, nothing but digits, even
  * count) into at most `max` bytes. False: *n untouched.
  */
-bool hl_hex_decode(const char *s, size_t len, uint8_t *out, size_t max,
-    size_t *n);
+bool
+hl_hex_decode(const char *s, size_t len, uint8_t *out, size_t max, size_t *n);
 /* Value of one digit, or -1. Independent of the locale. */
 int hl_hex_digit(char c);
 

@@ -22,7 +22,8 @@ typedef struct hl_lock hl_lock;
  */
 HL_CHECK hl_rc hl_lock_take(
     hl_lock **out, const char *path, hl_deadline until, hl_err *err);
-/* Frees the lock, removes the file when `remove`, sets *lock to NULL. */
+/* Frees the lock, removes the file when `remove`, sets *lock to NULL. A child
+ * that was forked with the lock only gives up its share: the owner keeps it. */
 void hl_lock_free(hl_lock **lock, bool remove);
 /* True when some process holds the lock now (or it cannot be told). */
 bool hl_lock_held(const char *path);

@@ -11,6 +11,11 @@
 
 #define HL_TEXT_MAX 256 /* bytes without the NUL */
 
+/*
+ * Bytes of the UTF-8 character that `s` begins with, its code point in *cp; 0
+ * when there is none: broken, cut off, not shortest form, or a surrogate.
+ */
+size_t hl_text_rune(const char *s, size_t n, uint32_t *cp);
 /* Valid UTF-8 (no surrogates, shortest form) without C0, C1 and DEL. */
 bool hl_text_valid(const char *s, size_t n);
 /*

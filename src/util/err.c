@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "util/err.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "util/text.h"
+
+const char *
+hl_rc_name(hl_rc rc)
+{
+	static const struct {
+		hl_rc rc;
+		const char *name;
+	} names[] = {
+		{ HL_OK, "ok" },
+		{ HL_EUSAGE, "usage" },
+		{ HL_EINPUT, "input" },
+		{ HL_EEXIST, "exists" },
+		{ HL_ENOTFOUND, "not-found" },
+		{ HL_ECONFLICT, "conflict" },
+		{ HL_ENODEV, "no-device" },
+		{ HL_EACCESS, "access" },
+		{ HL_ECARD, "card" },
+		{ HL_EBUSY, "busy" },
+		{ HL_ETIMEOUT, "timeout" },
+		{ HL_ENOLICENSE, "no-license" },
+		{ HL_EDENIED, "denied" },
+		{ HL_EDOUBT, "in-doubt" },
+		{ HL_ESTORE, "store" },
+		{ HL_EFULL, "full" },
+		{ HL_EIO, "io" },
+		{ HL_ENOMEM, "no-memory" },
+		{ HL_EINTEGRITY, "integrity" },
+		{ HL_EPROGRAMMER, "programmer" },
+	};
+
+	for (size_t i = 0; i < HL_COUNT(names); i++) {
+		if (names[i].rc == rc)
+			return names[i].name;
+	}
+	return "unknown";
+}
+
+/*
+ * Makes a NUL-terminated text fit for a terminal, in place. `cut` says that
+ * the text was cut off, so that its last character may be a part of one.
+ */
+static void
+clean(char *s, bool cut)
+{
+	size_t n = strlen(s);
+	uint32_t cp;
+
+	while (n > 0) {
+		size_t len = hl_text_rune(s, n, &cp);
+
+		if (len == 0 && cut && n < 4 &&
+		    ((unsigned char)*s & 0xc0) == 0xc0) {
+			*s = '\0';
+			return;
+		}
+		if (len == 0)
+			len = 1;
+		else if (cp >= 0x20 && (cp < 0x7f || cp > 0x9f)) {
+			s += len;
+			n -= len;
+			continue;
+		}
+		/* one '?' for each byte keeps the length */
+		memset(s, '?', len);
+		s += len;
+		n -= len;
+	}
+}
+
+static void
+set_text(char *dst, size_t size, const char *src)
+{
+	const bool fits = hl_text_copy(dst, size, src == NULL ? "" : src);
+
+	clean(dst, !fits);
+}
+
+HL_PRINTF(3, 0)
+static void
+format_text(char *dst, size_t size, const char *fmt, va_list ap)
+{
+	const int n = vsnprintf(dst, size, fmt, ap);
+
+	if (n < 0)
+		dst[0] = '\0';
+	clean(dst, n < 0 || (size_t)n >= size);
+}
+
+hl_rc
+hl_fail(hl_err *err, hl_rc rc, const char *what, const char *hint,
+    const char *why, ...)
+{
+	hl_err e = { .rc = rc };
+	va_list ap;
+
+	if (err == NULL)
+		return rc;
+	/* put together aside: the texts may point into *err */
+	set_text(e.what, sizeof(e.what), what);
+	set_text(e.hint, sizeof(e.hint), hint);
+	va_start(ap, why);
+	format_text(e.why, sizeof(e.why), why, ap);
+	va_end(ap);
+	*err = e;
+	return rc;
+}
+
+void
+hl_err_what(hl_err *err, const char *what, ...)
+{
+	char text[HL_ERR_WHAT];
+	va_list ap;
+
+	if (err == NULL)
+		return;
+	va_start(ap, what);
+	format_text(text, sizeof(text), what, ap);
+	va_end(ap);
+	hl_text_copy(err->what, sizeof(err->what), text);
+}
+
+void
+hl_err_hint(hl_err *err, const char *hint, ...)
+{
+	char text[HL_ERR_HINT];
+	va_list ap;
+
+	if (err == NULL)
+		return;
+	va_start(ap, hint);
+	format_text(text, sizeof(text), hint, ap);
+	va_end(ap);
+	hl_text_copy(err->hint, sizeof(err->hint), text);
+}
+
+void
+hl_err_add(hl_err *err, const char *why, ...)
+{
+	char more[HL_ERR_WHY], text[2 * HL_ERR_WHY];
+	va_list ap;
+
+	if (err == NULL)
+		return;
+	va_start(ap, why);
+	format_text(more, sizeof(more), why, ap);
+	va_end(ap);
+	snprintf(text, sizeof(text), "%s%s%s", err->why,
+	    err->why[0] == '\0' ? "" : "; ", more);
+	set_text(err->why, sizeof(err->why), text);
+}
+
+hl_rc
+hl_nomem(hl_err *err)
+{
+	return hl_fail(err, HL_ENOMEM, "get memory",
+	    "end other programs, or raise the memory limit",
+	    "the system has no memory left for this process");
+}
