@@ -15,7 +15,9 @@
 #include "util/err.h"
 
 #define HL_ATR_MAX 33	      /* ISO/IEC 7816-3 */
-#define HL_READER_NAME_MAX 128 /* bytes with NUL; PC/SC lite's MAX_READERNAME */
+/* Bytes with NUL. PC/SC lite has 128 (MAX_READERNAME); "sim:FILE" needs more,
+ * and the store keeps texts of up to 256. */
+#define HL_READER_NAME_MAX 257
 
 typedef struct hl_channel hl_channel;
 

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "broker/internal.h"
+#include "util/file.h"
+
+static hl_rc
+set_paths(hl_broker *b, const char *rescue_dir, hl_err *err)
+{
+	hl_rc rc;
+
+	rc = hl_path(b->lock_dir, sizeof(b->lock_dir), err, "%s/lock", b->side);
+	if (rc != HL_OK)
+		return rc;
+	if (rescue_dir != NULL)
+		return hl_path(b->rescue_dir, sizeof(b->rescue_dir), err, "%s",
+		    rescue_dir);
+	return hl_path(b->rescue_dir, sizeof(b->rescue_dir), err,
+	    "/var/tmp/hsmlic-rescue-%lu", (unsigned long)getuid());
+}
+
+hl_rc
+hl_broker_new(
+    hl_broker **out, hl_store *store, const hl_broker_options *opt, hl_err *err)
+{
+	hl_broker *b = calloc(1, sizeof(*b));
+	hl_rc rc;
+
+	*out = NULL;
+	if (b == NULL)
+		return hl_nomem(err);
+	b->store = store;
+	b->side = hl_store_side_dir(store);
+	b->opt = *opt;
+	if ((rc = set_paths(b, opt->rescue_dir, err)) != HL_OK) {
+		hl_broker_free(&b);
+		return rc;
+	}
+	*out = b;
+	return HL_OK;
+}
+
+void
+hl_broker_free(hl_broker **b)
+{
+	if (*b == NULL)
+		return;
+	hl_owner_free(&(*b)->owner);
+	free(*b);
+	*b = NULL;
+}
+
+void
+hl_broker_note(hl_broker *b, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	if (b->opt.note == NULL)
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	b->opt.note(b->opt.arg, text);
+}

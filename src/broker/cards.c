@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which cards are there, and which one is meant. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/internal.h"
+#include "card/reader.h"
+#include "util/file.h"
+
+static bool
+starts_with(const char *s, const char *prefix)
+{
+	return strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+hl_rc
+hl_broker_open_card(hl_broker *b, const char *reader, hl_deadline until,
+    hl_card **card, hl_card_info *info, hl_err *err)
+{
+	const hl_card_options opt = { until, b->lock_dir };
+	hl_rc rc;
+
+	*card = NULL;
+	if ((rc = hl_dir_make(b->lock_dir, err)) != HL_OK ||
+	    (rc = hl_card_open(card, reader, &opt, err)) != HL_OK)
+		return rc;
+	if ((rc = hl_card_read(*card, info, until, err)) != HL_OK)
+		hl_card_close(card);
+	return rc;
+}
+
+static hl_rc
+single_name(const char *name, hl_reader_name **out, size_t *n, hl_err *err)
+{
+	hl_reader_name *names = calloc(1, sizeof(*names));
+
+	if (names == NULL)
+		return hl_nomem(err);
+	if (!hl_text_copy(names[0], sizeof(names[0]), name)) {
+		free(names);
+		return hl_fail(err, HL_EUSAGE, "find the card",
+		    "use a shorter path", "the name of the card is too long");
+	}
+	*out = names;
+	*n = 1;
+	return HL_OK;
+}
+
+hl_rc
+hl_broker_readers(hl_broker *b, const char *selector, hl_deadline until,
+    hl_reader_name **out, size_t *n, hl_err *err)
+{
+	const bool by_reader =
+	    selector != NULL && starts_with(selector, "reader:");
+	hl_reader_name *names = NULL;
+	hl_reader *readers = NULL;
+	size_t count, found = 0;
+	hl_rc rc;
+
+	(void)b;
+	*out = NULL;
+	*n = 0;
+	if (selector != NULL && starts_with(selector, "sim:"))
+		return single_name(selector, out, n, err);
+	if ((rc = hl_reader_list(&readers, &count, until, err)) != HL_OK)
+		return rc;
+	names = calloc(count + 1, sizeof(*names));
+	if (names == NULL) {
+		free(readers);
+		return hl_nomem(err);
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (!readers[i].present ||
+		    (by_reader &&
+			strstr(readers[i].name, selector + strlen("reader:")) ==
+			    NULL))
+			continue;
+		(void)hl_text_copy(
+		    names[found++], sizeof(names[0]), readers[i].name);
+	}
+	free(readers);
+	*out = names;
+	*n = found;
+	return HL_OK;
+}
+
+bool
+hl_broker_selects(const char *selector, const hl_present *p)
+{
+	char serial[HL_SERIAL_TEXT];
+
+	if (selector == NULL || starts_with(selector, "sim:") ||
+	    starts_with(selector, "reader:"))
+		return true;
+	if (p->known && strcmp(selector, p->row.label) == 0)
+		return true;
+	return hl_serial_canonical(selector, serial) &&
+	    strcmp(serial, p->info.serial) == 0;
+}
+
+static void
+record_reading(hl_broker *b, const hl_actor *actor, hl_present *p)
+{
+	uint32_t outside = 0;
+	hl_rc rc;
+
+	rc = hl_store_card_seen(b->store, &p->row.id, p->info.counter,
+	    hl_card_state_name(p->info.state), p->info.reader, actor, &outside,
+	    NULL);
+	if (rc == HL_OK && outside > 0)
+		(void)snprintf(p->warning, sizeof(p->warning),
+		    "%u unit%s left this card outside of this store (%u "
+		    "expected, "
+		    "%u there)",
+		    outside, outside == 1 ? "" : "s", p->row.last_counter,
+		    p->info.counter);
+	else if (rc == HL_ECONFLICT)
+		(void)snprintf(p->warning, sizeof(p->warning),
+		    "the counter (%u) is above the expected %u: another card, "
+		    "or "
+		    "an old store",
+		    p->info.counter, p->row.last_counter);
+}
+
+void
+hl_broker_look(hl_broker *b, const char *reader, const hl_actor *actor,
+    hl_deadline until, hl_present *out)
+{
+	hl_card *card = NULL;
+
+	memset(out, 0, sizeof(*out));
+	(void)hl_text_copy(out->info.reader, sizeof(out->info.reader), reader);
+	out->rc =
+	    hl_broker_open_card(b, reader, until, &card, &out->info, &out->err);
+	if (out->rc != HL_OK || out->info.serial[0] == '\0')
+		goto out;
+	/* While the card is held: no other process moves its counter. */
+	out->known = hl_store_card_by_serial(
+			 b->store, out->info.serial, &out->row, NULL) == HL_OK;
+	if (out->known && actor != NULL && out->info.has_counter)
+		record_reading(b, actor, out);
+out:
+	hl_card_close(&card);
+}
+
+hl_rc
+hl_broker_present(hl_broker *b, const char *selector, const hl_actor *actor,
+    hl_deadline until, hl_present **out, size_t *n, hl_err *err)
+{
+	hl_reader_name *names;
+	size_t count, found = 0;
+	hl_present *list;
+	hl_rc rc;
+
+	*out = NULL;
+	*n = 0;
+	rc = hl_broker_readers(b, selector, until, &names, &count, err);
+	if (rc != HL_OK)
+		return rc;
+	list = calloc(count + 1, sizeof(*list));
+	if (list == NULL) {
+		free(names);
+		return hl_nomem(err);
+	}
+	for (size_t i = 0; i < count; i++) {
+		hl_broker_look(b, names[i], actor, until, &list[found]);
+		if (list[found].rc != HL_OK ||
+		    hl_broker_selects(selector, &list[found]))
+			found++;
+	}
+	free(names);
+	*out = list;
+	*n = found;
+	return HL_OK;
+}

@@ -1,0 +1,635 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hl_broker_get(): which chip, which firmware, which card; then spend.c. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/internal.h"
+#include "broker/spend.h"
+
+#define WAIT_POLL_MS 25
+
+struct get {
+	hl_broker *b;
+	const hl_get_request *req;
+	hl_get_result *out;
+	hl_cert *cert; /* of the chip; n 0 until it is needed */
+	bool chip_known;
+	bool allowed; /* may_spend has said yes */
+};
+
+/* A card that was chosen, open. */
+struct chosen {
+	hl_card *card;
+	hl_card_info info;
+	hl_card_row row;
+	bool known; /* row is set */
+	hl_firmware firmware;
+};
+
+/* ---- the chip ------------------------------------------------------------ */
+
+static hl_rc
+unknown_uid(const hl_uid *uid, hl_err *err)
+{
+	char text[HL_UID_TEXT];
+
+	hl_uid_text(uid, text);
+	return hl_fail(err, HL_ENOTFOUND, "find the chip",
+	    "give its certificate once: --cert FILE --uid HEX",
+	    "no chip with UID %s is known to this store", text);
+}
+
+/* Known already, with nothing to add? Then nothing has to be written. */
+static bool
+find_known_chip(struct get *g)
+{
+	const hl_get_request *r = g->req;
+	hl_chip *chip = &g->out->chip;
+
+	if (hl_store_chip_by_cert(g->b->store, r->cert->sha256, chip, NULL) !=
+	    HL_OK)
+		return false;
+	return r->uid == NULL || hl_uid_equal(&chip->uid, r->uid);
+}
+
+static hl_rc
+find_chip(struct get *g, hl_err *err)
+{
+	const hl_get_request *r = g->req;
+	hl_chip *chip = &g->out->chip;
+	hl_rc rc;
+
+	g->chip_known = true;
+	if (r->chip != NULL)
+		return hl_store_chip_by_id(g->b->store, r->chip, chip, err);
+	if (r->cert == NULL) {
+		rc = hl_store_chip_by_uid(g->b->store, r->uid, chip, NULL);
+		return rc == HL_ENOTFOUND ? unknown_uid(r->uid, err) : rc;
+	}
+	if (find_known_chip(g))
+		return HL_OK;
+	if (r->cached || r->dry_run) {
+		g->chip_known = false;
+		return HL_OK;
+	}
+	return hl_store_chip_put(
+	    g->b->store, r->cert, r->uid, r->actor, chip, err);
+}
+
+static hl_rc
+load_cert(struct get *g, hl_err *err)
+{
+	hl_rc rc;
+
+	if (g->cert->n > 0)
+		return HL_OK;
+	if (g->req->cert != NULL) {
+		*g->cert = *g->req->cert;
+		return HL_OK;
+	}
+	rc = hl_store_chip_cert(g->b->store, &g->out->chip.id, g->cert, err);
+	if (rc == HL_ENOTFOUND)
+		return hl_fail(err, HL_ENOTFOUND, "get a license",
+		    "give it once: --cert FILE",
+		    "the chip's certificate is not known");
+	return rc;
+}
+
+/* ---- handing over -------------------------------------------------------- */
+
+static hl_rc
+hand_over(struct get *g, const hl_license *l, hl_source source, int units,
+    hl_err *err)
+{
+	hl_store *store = g->b->store;
+	hl_get_result *out = g->out;
+	hl_err e = { 0 };
+	hl_rc rc;
+
+	out->license = *l;
+	out->source = source;
+	out->units_spent = units;
+	rc = hl_store_license_bytes(store, &l->id, out->bytes, &out->n, err);
+	if (rc != HL_OK)
+		return rc;
+	rc = hl_store_firmware_by_id(store, &l->firmware, &out->firmware, err);
+	if (rc != HL_OK)
+		return rc;
+	out->has_issue =
+	    hl_store_issue_by_id(store, &l->issue, &out->issue, NULL) == HL_OK;
+	out->has_card = out->has_issue &&
+	    hl_store_card_by_id(store, &out->issue.card, &out->card, NULL) ==
+		HL_OK;
+	if (source != HL_SOURCE_STORE || g->req->dry_run)
+		return HL_OK;
+	rc = hl_store_license_use(store, &l->id, "store", g->req->actor, &e);
+	/* It costs nothing, so a store that cannot write is no reason to stop.
+	 */
+	if (rc != HL_OK)
+		hl_broker_note(
+		    g->b, "this use could not be recorded: %s", e.why);
+	return HL_OK;
+}
+
+/* HL_ENOTFOUND: none, or the firmware is not known. */
+static hl_rc
+find_license(struct get *g, const hl_uuid *firmware, hl_license *l, hl_err *err)
+{
+	if (!g->chip_known)
+		return HL_ENOTFOUND;
+	return hl_store_license_find(
+	    g->b->store, &g->out->chip.id, firmware, l, err);
+}
+
+struct only_license {
+	hl_license found;
+	unsigned n;
+	hl_text names;
+};
+
+static bool
+count_license(void *arg, const hl_license *l)
+{
+	struct only_license *o = arg;
+	const size_t used = strlen(o->names);
+
+	o->found = *l;
+	o->n++;
+	(void)snprintf(o->names + used, sizeof(o->names) - used, "%s\"%s\"",
+	    used == 0 ? "" : ", ", l->firmware_name);
+	return true;
+}
+
+/* The chip's only license, when nothing else says which firmware is meant. */
+static hl_rc
+find_only_license(struct get *g, hl_license *l, hl_err *err)
+{
+	const hl_license_filter filter = { &g->out->chip.id, NULL, false };
+	struct only_license only = { .n = 0 };
+	hl_rc rc;
+
+	if (!g->chip_known)
+		return HL_ENOTFOUND;
+	rc = hl_store_license_list(
+	    g->b->store, &filter, count_license, &only, err);
+	if (rc != HL_OK)
+		return rc;
+	if (only.n == 0)
+		return HL_ENOTFOUND;
+	if (only.n > 1)
+		return hl_fail(err, HL_EUSAGE, "get a license",
+		    "say which: --firmware NAME",
+		    "this chip has licenses of several firmwares: %s",
+		    only.names);
+	*l = only.found;
+	return HL_OK;
+}
+
+/*
+ * The firmware that options name without asking a card: by --firmware, or by a
+ * --card that the store knows. HL_ENOTFOUND: the card has to tell.
+ */
+static hl_rc
+firmware_from_store(struct get *g, hl_uuid *firmware, hl_err *err)
+{
+	const hl_get_request *r = g->req;
+	char serial[HL_SERIAL_TEXT];
+	hl_firmware f;
+	hl_card_row c;
+	hl_rc rc = HL_ENOTFOUND;
+
+	if (r->firmware != NULL) {
+		rc = hl_store_firmware_by_name(
+		    g->b->store, r->firmware, &f, err);
+		if (rc == HL_OK)
+			*firmware = f.id;
+		return rc;
+	}
+	if (r->card == NULL)
+		return rc;
+	rc = hl_store_card_by_label(g->b->store, r->card, &c, NULL);
+	if (rc != HL_OK && hl_serial_canonical(r->card, serial))
+		rc = hl_store_card_by_serial(g->b->store, serial, &c, NULL);
+	if (rc == HL_OK)
+		*firmware = c.firmware;
+	return rc == HL_OK ? HL_OK : HL_ENOTFOUND;
+}
+
+/* The first look-up, without any card. HL_ENOTFOUND: a card is needed. */
+static hl_rc
+look_up(struct get *g, hl_err *err)
+{
+	hl_uuid firmware;
+	hl_license l;
+	hl_rc rc;
+
+	rc = firmware_from_store(g, &firmware, err);
+	if (rc == HL_OK)
+		rc = find_license(g, &firmware, &l, err);
+	else if (rc == HL_ENOTFOUND && g->req->cached &&
+	    g->req->firmware == NULL && g->req->card == NULL)
+		rc = find_only_license(g, &l, err);
+	return rc == HL_OK ? hand_over(g, &l, HL_SOURCE_STORE, 0, err) : rc;
+}
+
+static hl_rc
+no_cached_license(hl_err *err)
+{
+	return hl_fail(err, HL_ENOLICENSE, "get a license",
+	    "leave out --cached to get one from a card",
+	    "the store has no active license for this chip and firmware");
+}
+
+/* ---- the card ------------------------------------------------------------ */
+
+static bool
+serves(const struct get *g, const hl_present *p)
+{
+	const char *wanted = g->req->firmware;
+
+	if (wanted == NULL)
+		return true;
+	if (p->known)
+		return strcmp(p->row.firmware_name, wanted) == 0;
+	return strcmp(p->info.firmware_id, wanted) == 0;
+}
+
+static hl_rc
+no_card(const struct get *g, size_t present, hl_err *err)
+{
+	const char *card = g->req->card;
+
+	if (card != NULL)
+		return hl_fail(err, HL_ENODEV, "find the card",
+		    "see what is there: hsmlic card list",
+		    "no card that is present answers to \"%s\"", card);
+	if (present == 0)
+		return hl_fail(err, HL_ENODEV, "find a card",
+		    "insert the card, or name one: --card CARD",
+		    "there is no card in any reader");
+	return hl_fail(err, HL_ENOLICENSE, "find a card",
+	    "insert the card of this firmware, or see: hsmlic card list",
+	    "none of the cards present serves firmware \"%s\"",
+	    g->req->firmware == NULL ? "" : g->req->firmware);
+}
+
+static void
+describe(const hl_present *p, char *out, size_t size)
+{
+	if (p->known && p->row.label[0] != '\0')
+		(void)snprintf(
+		    out, size, "\"%s\" (%s)", p->row.label, p->info.serial);
+	else
+		(void)snprintf(
+		    out, size, "%s in \"%s\"", p->info.serial, p->info.reader);
+}
+
+static hl_rc
+two_fit(const hl_present *a, const hl_present *b, hl_err *err)
+{
+	char first[200], second[200];
+
+	describe(a, first, sizeof(first));
+	describe(b, second, sizeof(second));
+	return hl_fail(err, HL_EUSAGE, "choose a card",
+	    "say which: --card LABEL or --card SERIAL",
+	    "two cards fit: %s and %s", first, second);
+}
+
+/*
+ * Among cards that were read: the one that fits. `*which` is its place. When
+ * none can issue but some were meant, the reason of the first.
+ */
+static hl_rc
+pick(const struct get *g, const hl_present *list, size_t n, size_t *which,
+    hl_err *err)
+{
+	const hl_present *fit = NULL, *near = NULL;
+	hl_err why = { 0 }, e = { 0 };
+
+	for (size_t i = 0; i < n; i++) {
+		const hl_present *p = &list[i];
+		hl_rc rc = p->rc;
+
+		if (rc != HL_OK)
+			e = p->err;
+		else if (!serves(g, p))
+			continue;
+		else
+			rc = hl_spend_possible(&p->info, g->cert, &e);
+		if (rc == HL_OK && fit != NULL)
+			return two_fit(fit, p, err);
+		if (rc == HL_OK)
+			fit = p;
+		else if (near == NULL) {
+			near = p;
+			why = e;
+		}
+	}
+	if (fit == NULL && near == NULL)
+		return no_card(g, n, err);
+	if (fit == NULL && err != NULL)
+		*err = why;
+	if (fit == NULL)
+		return why.rc;
+	*which = (size_t)(fit - list);
+	return HL_OK;
+}
+
+/* Opens the card in a reader and finds it in the store. */
+static hl_rc
+open_chosen(struct get *g, const char *reader, struct chosen *c, hl_err *err)
+{
+	hl_rc rc;
+
+	rc = hl_broker_open_card(
+	    g->b, reader, g->req->until, &c->card, &c->info, err);
+	if (rc != HL_OK)
+		return rc;
+	c->known = c->info.serial[0] != '\0' &&
+	    hl_store_card_by_serial(
+		g->b->store, c->info.serial, &c->row, NULL) == HL_OK;
+	return HL_OK;
+}
+
+static hl_rc
+choose_among(struct get *g, hl_reader_name *names, size_t n,
+    struct chosen *c, hl_err *err)
+{
+	hl_present *list = calloc(n + 1, sizeof(*list));
+	size_t found = 0, which = 0;
+	hl_rc rc;
+
+	if (list == NULL)
+		return hl_nomem(err);
+	for (size_t i = 0; i < n; i++) {
+		hl_broker_look(
+		    g->b, names[i], NULL, g->req->until, &list[found]);
+		if (list[found].rc != HL_OK ||
+		    hl_broker_selects(g->req->card, &list[found]))
+			found++;
+	}
+	rc = pick(g, list, found, &which, err);
+	if (rc == HL_OK)
+		rc = open_chosen(g, list[which].info.reader, c, err);
+	if (rc == HL_OK && strcmp(c->info.serial, list[which].info.serial) != 0)
+		rc = hl_fail(err, HL_EBUSY, "open the card", "try again",
+		    "the card in \"%s\" was changed just now",
+		    list[which].info.reader);
+	free(list);
+	return rc;
+}
+
+/* The only reader with a card: it is read once, and stays open. */
+static hl_rc
+choose_only(struct get *g, const char *reader, struct chosen *c, hl_err *err)
+{
+	hl_present *p;
+	hl_rc rc;
+
+	if ((rc = open_chosen(g, reader, c, err)) != HL_OK)
+		return rc;
+	if ((p = calloc(1, sizeof(*p))) == NULL)
+		return hl_nomem(err);
+	p->info = c->info;
+	p->known = c->known;
+	p->row = c->row;
+	if (!hl_broker_selects(g->req->card, p) || !serves(g, p))
+		rc = no_card(g, 1, err);
+	free(p);
+	return rc;
+}
+
+static hl_rc
+choose_card(struct get *g, struct chosen *c, hl_err *err)
+{
+	hl_reader_name *names;
+	size_t n;
+	hl_rc rc;
+
+	memset(c, 0, sizeof(*c));
+	rc = hl_broker_readers(
+	    g->b, g->req->card, g->req->until, &names, &n, err);
+	if (rc != HL_OK)
+		return rc;
+	if (n == 0)
+		rc = no_card(g, 0, err);
+	else if (n == 1)
+		rc = choose_only(g, names[0], c, err);
+	else
+		rc = choose_among(g, names, n, c, err);
+	free(names);
+	return rc;
+}
+
+/* The card's firmware; a card never seen before becomes known here. */
+static hl_rc
+identify(struct get *g, struct chosen *c, hl_err *err)
+{
+	const hl_card_choice no_choice = { NULL, NULL, NULL };
+	hl_rc rc;
+
+	if (!c->known) {
+		rc = hl_broker_card_add(
+		    g->b, &c->info, &no_choice, g->req->actor, &c->row, err);
+		if (rc != HL_OK && rc != HL_EEXIST)
+			return rc;
+		c->known = true;
+	}
+	rc = hl_store_firmware_by_id(
+	    g->b->store, &c->row.firmware, &c->firmware, err);
+	if (rc != HL_OK)
+		return rc;
+	if (strcmp(c->firmware.identifier, c->info.firmware_id) != 0 &&
+	    c->info.state == HL_CARD_OPERATIONAL)
+		return hl_fail(err, HL_EINTEGRITY, "use the card",
+		    "a card is personalised once and for ever: this is another "
+		    "card with the same serial number",
+		    "card %s bears \"%s\", but was known with \"%s\"",
+		    c->info.serial, c->info.firmware_id,
+		    c->firmware.identifier);
+	return HL_OK;
+}
+
+static hl_rc
+ask_permission(struct get *g, const struct chosen *c, hl_err *err)
+{
+	hl_spend_plan plan = { &g->out->chip, &c->info, c->row.label,
+		c->firmware.name, 0 };
+	hl_rc rc;
+
+	if (g->allowed)
+		return HL_OK;
+	rc = hl_store_issue_losses(
+	    g->b->store, &g->out->chip.id, &c->firmware.id, &plan.losses, err);
+	if (rc == HL_OK)
+		rc = g->req->may_spend(g->req->arg, &plan, err);
+	g->allowed = rc == HL_OK;
+	return rc;
+}
+
+/* Somebody else's request is under way: its outcome decides what comes next. */
+static hl_rc
+wait_for(struct get *g, const hl_issue *other, hl_err *err)
+{
+	hl_issue now;
+	hl_rc rc;
+
+	while (hl_deadline_left(g->req->until) > 0) {
+		rc = hl_store_issue_by_id(g->b->store, &other->id, &now, err);
+		if (rc != HL_OK || now.state != HL_ISSUE_OPEN ||
+		    !hl_owner_alive(g->b->side, &other->owner))
+			return rc;
+		hl_sleep_ms(WAIT_POLL_MS);
+	}
+	return hl_fail(err, HL_EBUSY, "get a license",
+	    "try again later, or with a longer --timeout; nothing was spent",
+	    "another process is still waiting for the same card or chip");
+}
+
+static hl_rc
+spend(struct get *g, struct chosen *c, bool *again, hl_err *err)
+{
+	hl_spend s = { .card = c->card,
+		.info = c->info,
+		.row = &c->row,
+		.firmware = &c->firmware,
+		.chip = &g->out->chip,
+		.cert = g->cert,
+		.actor = g->req->actor,
+		.until = g->req->until };
+	hl_rc rc = hl_spend_unit(g->b, &s, err);
+
+	/* Others may have the card now; the store needs no card. */
+	hl_card_close(&c->card);
+	if (rc != HL_OK)
+		return rc;
+	if (s.wait) {
+		*again = true;
+		return wait_for(g, &s.other, err);
+	}
+	return hand_over(g, &s.license,
+	    s.replayed ? HL_SOURCE_REPLAY : HL_SOURCE_CARD, s.units_spent, err);
+}
+
+static hl_rc
+dry_run(struct get *g, const struct chosen *c, hl_err *err)
+{
+	hl_rc rc = hl_spend_possible(&c->info, g->cert, err);
+
+	if (rc != HL_OK)
+		return rc;
+	g->out->source = HL_SOURCE_NONE;
+	g->out->has_card = true;
+	g->out->card = c->row;
+	(void)hl_text_copy(
+	    g->out->card.serial, sizeof(g->out->card.serial), c->info.serial);
+	(void)hl_text_copy(
+	    g->out->card.reader, sizeof(g->out->card.reader), c->info.reader);
+	g->out->card.last_counter = c->info.counter;
+	(void)hl_text_copy(g->out->firmware.name, sizeof(g->out->firmware.name),
+	    c->known ? c->row.firmware_name : c->info.firmware_id);
+	(void)hl_text_copy(
+	    g->out->firmware.type, sizeof(g->out->firmware.type), c->info.type);
+	return HL_OK;
+}
+
+/* With a card in hand. *again: look at everything anew. */
+static hl_rc
+from_card(struct get *g, struct chosen *c, bool *again, hl_err *err)
+{
+	hl_license l;
+	hl_rc rc;
+
+	/* A card that cannot issue must not be made known by mistake, but one
+	 * that is empty can still name the firmware of a license kept. */
+	if (!c->known && !g->req->dry_run &&
+	    (rc = hl_spend_possible(&c->info, g->cert, err)) != HL_OK)
+		return rc;
+	if (!g->req->dry_run && (rc = identify(g, c, err)) != HL_OK)
+		return rc;
+	if (c->known) {
+		rc = find_license(g, &c->row.firmware, &l, err);
+		if (rc == HL_OK)
+			return hand_over(g, &l, HL_SOURCE_STORE, 0, err);
+		if (rc != HL_ENOTFOUND)
+			return rc;
+	}
+	if (g->req->dry_run)
+		return dry_run(g, c, err);
+	if ((rc = hl_spend_possible(&c->info, g->cert, err)) != HL_OK ||
+	    (rc = ask_permission(g, c, err)) != HL_OK)
+		return rc;
+	return spend(g, c, again, err);
+}
+
+/*
+ * No card can be asked which firmware is meant: the only license of the chip
+ * serves, if there is exactly one.
+ */
+static hl_rc
+without_card(struct get *g, hl_rc card_rc, hl_err *err)
+{
+	hl_license l;
+	hl_err e = { 0 };
+	hl_rc rc;
+
+	if (card_rc != HL_ENODEV || g->req->card != NULL ||
+	    g->req->firmware != NULL)
+		return card_rc;
+	rc = find_only_license(g, &l, &e);
+	if (rc == HL_OK)
+		return hand_over(g, &l, HL_SOURCE_STORE, 0, err);
+	if (rc != HL_ENOTFOUND && err != NULL)
+		*err = e;
+	return rc == HL_ENOTFOUND ? card_rc : rc;
+}
+
+static hl_rc
+get_from_cards(struct get *g, hl_err *err)
+{
+	struct chosen *c = calloc(1, sizeof(*c));
+	bool again;
+	hl_rc rc;
+
+	if (c == NULL)
+		return hl_nomem(err);
+	do {
+		again = false;
+		rc = choose_card(g, c, err);
+		if (rc != HL_OK)
+			rc = without_card(g, rc, err);
+		else
+			rc = from_card(g, c, &again, err);
+		hl_card_close(&c->card);
+	} while (rc == HL_OK && again);
+	free(c);
+	return rc;
+}
+
+hl_rc
+hl_broker_get(
+    hl_broker *b, const hl_get_request *req, hl_get_result *out, hl_err *err)
+{
+	struct get g = { b, req, out, NULL, false, false };
+	hl_rc rc;
+
+	memset(out, 0, sizeof(*out));
+	if ((g.cert = calloc(1, sizeof(*g.cert))) == NULL)
+		return hl_nomem(err);
+	if ((rc = find_chip(&g, err)) != HL_OK)
+		goto out;
+	rc = look_up(&g, err);
+	if (rc != HL_ENOTFOUND)
+		goto out;
+	if (req->cached) {
+		rc = no_cached_license(err);
+		goto out;
+	}
+	if ((rc = load_cert(&g, err)) == HL_OK)
+		rc = get_from_cards(&g, err);
+out:
+	free(g.cert);
+	return rc;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the broker's files share. */
+#ifndef HL_BROKER_INTERNAL_H
+#define HL_BROKER_INTERNAL_H
+
+#include <limits.h>
+
+#include "broker/broker.h"
+#include "broker/owner.h"
+
+struct hl_broker {
+	hl_store *store;  /* borrowed */
+	const char *side; /* the store's */
+	char lock_dir[PATH_MAX];
+	char rescue_dir[PATH_MAX];
+	hl_owner owner;
+	hl_broker_options opt;
+};
+
+/* Tells the user through hl_broker_options.note. */
+void hl_broker_note(hl_broker *b, const char *fmt, ...) HL_PRINTF(2, 3);
+
+/* Opens the card in a reader for exclusive use and reads it. */
+HL_CHECK hl_rc hl_broker_open_card(hl_broker *b, const char *reader,
+    hl_deadline until, hl_card **card, hl_card_info *info, hl_err *err);
+
+/*
+ * Names of the readers (or sim: files) that a selector means and that hold a
+ * card: all of them for a label or a serial, which only reading can tell.
+ */
+typedef char hl_reader_name[HL_READER_NAME_MAX];
+HL_CHECK hl_rc hl_broker_readers(hl_broker *b, const char *selector,
+    hl_deadline until, hl_reader_name **out, size_t *n, hl_err *err);
+/* Does a card that was read answer to this selector? */
+bool hl_broker_selects(const char *selector, const hl_present *p);
+
+/* Reads one reader's card into *out, closed again; failures go into out->err.
+ */
+void hl_broker_look(hl_broker *b, const char *reader, const hl_actor *actor,
+    hl_deadline until, hl_present *out);
+
+#endif

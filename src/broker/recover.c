@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/recover.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/rescue.h"
+#include "broker/settle.h"
+#include "broker/spend.h"
+
+hl_rc
+hl_recover_one(hl_broker *b, hl_card *card, hl_card_info *info,
+    const hl_issue *issue, const hl_actor *actor, hl_deadline until,
+    hl_err *err)
+{
+	hl_settle_card c = { card, *info, issue, NULL, false, 1, until };
+	hl_err why = { 0 };
+	hl_settled o;
+	hl_cert *cert;
+	hl_rc rc;
+
+	if ((cert = calloc(1, sizeof(*cert))) == NULL)
+		return hl_nomem(err);
+	rc = hl_store_chip_cert(b->store, &issue->chip, cert, err);
+	if (rc != HL_OK)
+		goto out;
+	c.cert = cert;
+	hl_settle_recover(b, &c, &o, &why);
+	*info = c.info;
+	if (o.open) {
+		rc = why.rc == HL_EINTEGRITY ? HL_EINTEGRITY : HL_EDOUBT;
+		why.rc = rc;
+		why.units_spent = HL_UNITS_UNKNOWN;
+	} else {
+		rc = hl_settle_commit(
+		    b, issue, cert, &o, true, actor, NULL, &why);
+	}
+	if (rc == HL_OK)
+		hl_owner_forget(b->side, &issue->owner);
+	else if (err != NULL)
+		*err = why;
+out:
+	free(cert);
+	return rc;
+}
+
+/* ---- all open issues ----------------------------------------------------- */
+
+struct open_list {
+	hl_issue *p;
+	size_t n, cap;
+	bool failed;
+};
+
+static bool
+collect(void *arg, const hl_issue *i)
+{
+	struct open_list *l = arg;
+	hl_issue *bigger;
+
+	if (l->n == l->cap) {
+		l->cap = l->cap == 0 ? 16 : l->cap * 2;
+		bigger = reallocarray(l->p, l->cap, sizeof(*bigger));
+		if (bigger == NULL) {
+			l->failed = true;
+			return false;
+		}
+		l->p = bigger;
+	}
+	l->p[l->n++] = *i;
+	return true;
+}
+
+/* Opens the reader where the card of this issue is now. */
+static hl_rc
+find_card(hl_broker *b, const hl_recover_request *req, const hl_card_row *row,
+    hl_card **card, hl_card_info *info, hl_err *err)
+{
+	const char *selector = req->card;
+	hl_reader_name *names;
+	size_t n;
+	hl_rc rc;
+
+	*card = NULL;
+	/* A software card is in no reader: look where it was seen last. */
+	if (selector == NULL && strncmp(row->reader, "sim:", 4) == 0)
+		selector = row->reader;
+	rc = hl_broker_readers(b, selector, req->until, &names, &n, err);
+	if (rc != HL_OK)
+		return rc;
+	rc = hl_fail(err, HL_ENODEV, "find the card", "",
+	    "card %s is in no reader", row->serial);
+	for (size_t i = 0; i < n && *card == NULL; i++) {
+		if (hl_broker_open_card(
+			b, names[i], req->until, card, info, NULL) != HL_OK)
+			continue;
+		if (strcmp(info->serial, row->serial) != 0)
+			hl_card_close(card);
+	}
+	free(names);
+	return *card != NULL ? HL_OK : rc;
+}
+
+static hl_rc
+close_with_rescued(hl_broker *b, const hl_rescue *r, const hl_actor *actor,
+    const char *where, hl_err *err)
+{
+	hl_outcome o = { .issue = r->issue,
+		.state = HL_ISSUE_ISSUED,
+		.counter_known = true,
+		.counter_after = r->counter_after,
+		.recovered = true,
+		.license = r->license,
+		.license_n = r->n,
+		.actor = *actor };
+
+	(void)hl_text_copy(o.detail, sizeof(o.detail), where);
+	return hl_store_intent_close(b->store, &o, NULL, err);
+}
+
+/* The license is in the spool: that needs no card. */
+static bool
+recover_from_spool(
+    hl_broker *b, const hl_recover_request *req, const hl_issue *issue)
+{
+	hl_rescue r;
+
+	if (hl_spool_find(b->side, &issue->id, &r, NULL) != HL_OK ||
+	    close_with_rescued(b, &r, req->actor,
+		"the license was in the spool", NULL) != HL_OK)
+		return false;
+	hl_spool_drop(b->side, &issue->id);
+	hl_owner_forget(b->side, &issue->owner);
+	return true;
+}
+
+static void
+recover_open(hl_broker *b, const hl_recover_request *req, hl_recovered *r)
+{
+	hl_card_info info;
+	hl_card *card;
+	hl_err err = { 0 };
+	hl_rc rc;
+
+	rc = find_card(b, req, &r->card, &card, &info, &err);
+	if (rc == HL_OK) {
+		/* Between the listing and the lock somebody may have closed it.
+		 */
+		rc = hl_store_issue_by_id(
+		    b->store, &r->before.id, &r->after, &err);
+		if (rc == HL_OK && r->after.state == HL_ISSUE_OPEN)
+			rc = hl_recover_one(b, card, &info, &r->before,
+			    req->actor, req->until, &err);
+		hl_card_close(&card);
+	}
+	if (rc != HL_OK && !recover_from_spool(b, req, &r->before))
+		(void)hl_text_copy(r->why, sizeof(r->why), err.why);
+	(void)hl_store_issue_by_id(b->store, &r->before.id, &r->after, NULL);
+}
+
+static void
+recover_each(hl_broker *b, const hl_recover_request *req, const hl_issue *issue,
+    hl_recovered *r)
+{
+	memset(r, 0, sizeof(*r));
+	r->before = r->after = *issue;
+	(void)hl_store_card_by_id(b->store, &issue->card, &r->card, NULL);
+	(void)hl_store_chip_by_id(b->store, &issue->chip, &r->chip, NULL);
+	r->in_progress = hl_owner_alive(b->side, &issue->owner);
+	if (r->in_progress)
+		(void)hl_text_copy(r->why, sizeof(r->why),
+		    "the process that asked for it is still at work");
+	else
+		recover_open(b, req, r);
+	req->row(req->arg, r);
+}
+
+hl_rc
+hl_broker_recover(hl_broker *b, const hl_recover_request *req, hl_err *err)
+{
+	struct open_list list = { NULL, 0, 0, false };
+	unsigned left = 0;
+	hl_recovered *r;
+	hl_rc rc;
+
+	if ((r = calloc(1, sizeof(*r))) == NULL)
+		return hl_nomem(err);
+	if ((rc = hl_spend_folders(b, err)) != HL_OK)
+		goto out;
+	rc = hl_store_issue_list_open(b->store, collect, &list, err);
+	if (rc == HL_OK && list.failed)
+		rc = hl_nomem(err);
+	for (size_t i = 0; rc == HL_OK && i < list.n; i++) {
+		recover_each(b, req, &list.p[i], r);
+		left += !r->in_progress && r->after.state == HL_ISSUE_OPEN;
+	}
+	if (rc == HL_OK && left > 0) {
+		rc = hl_fail(err, HL_EDOUBT, "recover",
+		    "insert the cards that are missing and run it again",
+		    "%u request%s stay%s open", left, left == 1 ? "" : "s",
+		    left == 1 ? "s" : "");
+		if (err != NULL)
+			err->units_spent = HL_UNITS_UNKNOWN;
+	}
+out:
+	free(list.p);
+	free(r);
+	return rc;
+}
+
+hl_rc
+hl_broker_write_off(hl_broker *b, const hl_uuid *issue, const char *reason,
+    const hl_actor *actor, hl_err *err)
+{
+	hl_outcome o = { .issue = *issue,
+		.state = HL_ISSUE_WRITTEN_OFF,
+		.recovered = true,
+		.actor = *actor };
+	hl_issue i;
+	hl_rc rc;
+
+	if ((rc = hl_text_check("reason", reason, false, err)) != HL_OK ||
+	    (rc = hl_store_issue_by_id(b->store, issue, &i, err)) != HL_OK)
+		return rc;
+	if (i.state != HL_ISSUE_OPEN)
+		return hl_fail(err, HL_ECONFLICT, "write off a request", "",
+		    "it is not open but %s", hl_issue_state_name(i.state));
+	if (hl_owner_alive(b->side, &i.owner))
+		return hl_fail(err, HL_EBUSY, "write off a request",
+		    "wait for it",
+		    "the process that asked for it is still at work");
+	(void)hl_text_copy(o.detail, sizeof(o.detail), reason);
+	return hl_store_intent_close(b->store, &o, NULL, err);
+}
+
+/* ---- rescue lines -------------------------------------------------------- */
+
+static hl_rc
+damaged_line(unsigned line, hl_err *err)
+{
+	return hl_fail(err, HL_EINPUT, "import rescued licenses",
+	    "give the line whole, as it was printed",
+	    "line %u is damaged (its checksum does not match)", line);
+}
+
+static hl_rc
+import_one(hl_broker *b, const hl_rescue *r, const hl_actor *actor, hl_err *err)
+{
+	hl_chip chip;
+	hl_issue i;
+	hl_rc rc;
+
+	if ((rc = hl_store_issue_by_id(b->store, &r->issue, &i, err)) !=
+		HL_OK ||
+	    (rc = hl_store_chip_by_id(b->store, &i.chip, &chip, err)) != HL_OK)
+		return rc;
+	if (!chip.has_cert ||
+	    memcmp(chip.cert_sha256, r->cert_sha256, HL_SHA256_LEN) != 0)
+		return hl_fail(err, HL_EINPUT, "import a rescued license", "",
+		    "it was made for another chip than this store's request");
+	if (i.state == HL_ISSUE_OPEN)
+		return close_with_rescued(
+		    b, r, actor, "the license was in a rescue file", err);
+	rc = hl_store_issue_rescue(
+	    b->store, &i.id, r->license, r->n, actor, err);
+	return rc == HL_EEXIST ? HL_OK : rc;
+}
+
+hl_rc
+hl_broker_import_rescue(hl_broker *b, const char *text, size_t len,
+    const hl_actor *actor, unsigned *n, hl_err *err)
+{
+	const size_t word = strlen(HL_RESCUE_WORD);
+	unsigned line = 0;
+	hl_rescue r;
+	hl_rc rc;
+
+	*n = 0;
+	while (len > 0) {
+		const char *end = memchr(text, '\n', len);
+		const size_t here = end == NULL ? len : (size_t)(end - text);
+
+		line++;
+		if (here > word && memcmp(text, HL_RESCUE_WORD, word) == 0) {
+			if (!hl_rescue_parse(text, here, &r))
+				return damaged_line(line, err);
+			if ((rc = import_one(b, &r, actor, err)) != HL_OK)
+				return rc;
+			(*n)++;
+		}
+		text += here;
+		len -= here;
+		if (len > 0) {
+			text++;
+			len--;
+		}
+	}
+	if (*n == 0)
+		return hl_fail(err, HL_EINPUT, "import rescued licenses",
+		    "give a file with a line that starts with HSMLIC-RESCUE",
+		    "there is no such line");
+	return HL_OK;
+}

@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/settle.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "broker/ballast.h"
+#include "broker/rescue.h"
+#include "broker/verdict.h"
+
+/* How long a card that may have counted is waited for, should it be gone; and
+ * one that surely did not get the request. */
+#define PATIENCE_MS 15000
+#define SHORT_PATIENCE_MS 2000
+#define POLL_MS 100
+
+static void HL_PRINTF(2, 3) detail(hl_settled *s, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(s->detail, sizeof(s->detail), fmt, ap);
+	va_end(ap);
+}
+
+static void
+finish(hl_settled *s, hl_issue_state state, uint32_t counter)
+{
+	s->open = false;
+	s->state = state;
+	s->counter_known = true;
+	s->counter_after = counter;
+}
+
+static void
+keep(hl_settled *s, const uint8_t *license, size_t n)
+{
+	memcpy(s->license, license, n);
+	s->n = n;
+}
+
+/* True when the card that was read is still the one of the intent. */
+static bool
+same_card(const hl_settle_card *c, const hl_card_info *now)
+{
+	return strcmp(now->serial, c->info.serial) == 0 && now->has_counter;
+}
+
+/*
+ * Gets back to the card after a failure and reads it. The transaction was given
+ * up on the way, so the card is no longer known to have been ours alone.
+ */
+static hl_rc
+come_back(hl_settle_card *c, uint32_t patience_ms, hl_err *err)
+{
+	const hl_deadline patience = hl_deadline_in(patience_ms);
+	const hl_deadline until = c->until < patience ? c->until : patience;
+	hl_card_info now;
+	hl_rc rc;
+
+	c->exclusive = false;
+	for (;;) {
+		rc = hl_card_reconnect(c->card, until, err);
+		if (rc == HL_OK)
+			rc = hl_card_read(c->card, &now, until, err);
+		if (rc == HL_OK || hl_deadline_left(until) == 0)
+			break;
+		hl_sleep_ms(POLL_MS);
+	}
+	if (rc != HL_OK)
+		return rc;
+	if (!same_card(c, &now))
+		return hl_fail(err, HL_EDOUBT, "ask the card what happened", "",
+		    "another card is in \"%s\" now", now.reader);
+	c->info = now;
+	return HL_OK;
+}
+
+/* Reads the counter under the same lock; else comes back to the card. */
+static hl_rc
+read_again(hl_settle_card *c, hl_err *err)
+{
+	hl_card_info now;
+
+	if (hl_card_read(c->card, &now, c->until, NULL) == HL_OK &&
+	    same_card(c, &now)) {
+		c->info = now;
+		return HL_OK;
+	}
+	return come_back(c, PATIENCE_MS, err);
+}
+
+/* A license came that answers our request: what does the counter say? */
+static void
+take_answer(
+    hl_settle_card *c, const hl_card_answer *a, bool again, hl_settled *out)
+{
+	const uint32_t before = c->issue->counter_before;
+	uint32_t counter = a->counter_after;
+
+	keep(out, a->license, a->n);
+	out->replayed = again;
+	if (read_again(c, NULL) == HL_OK)
+		counter = c->info.counter;
+	finish(out, HL_ISSUE_ISSUED, counter);
+	if (counter > before) {
+		/* Not a count that this card can have reached by itself. */
+		out->counter_known = false;
+		detail(out,
+		    "the counter went up from %u to %u while the license was "
+		    "issued",
+		    before, counter);
+	} else if (counter == before) {
+		detail(out, "a license came, but the counter stayed at %u",
+		    before);
+	} else if (before - counter > 1) {
+		detail(out, "the counter fell from %u to %u for one license",
+		    before, counter);
+	}
+}
+
+static void
+stay_open(hl_settled *out, const hl_err *why)
+{
+	out->open = true;
+	out->n = 0;
+	detail(out, "%.200s", why->why);
+}
+
+/* Bytes that answer no request of ours are kept, but never handed out. */
+static void
+keep_stray(hl_settled *out, const hl_card_answer *stray)
+{
+	if (stray->n == 0 || out->open || out->n != 0 ||
+	    (out->state != HL_ISSUE_LOST &&
+		out->state != HL_ISSUE_LOST_OR_OUTSIDE))
+		return;
+	out->state = HL_ISSUE_BAD;
+	keep(out, stray->license, stray->n);
+	detail(out,
+	    "the card answered with another request ID; its bytes are "
+	    "kept as suspect");
+}
+
+static hl_verdict
+judge(hl_broker *b, const hl_settle_card *c, hl_rescue *spooled)
+{
+	const hl_evidence e = {
+		.before = c->issue->counter_before,
+		.now = c->info.counter,
+		.spooled = hl_spool_find(
+			       b->side, &c->issue->id, spooled, NULL) == HL_OK,
+		.replay = (c->info.can & HL_CAN_REPLAY) != 0,
+		.exclusive = c->exclusive,
+	};
+
+	return hl_judge(&e);
+}
+
+/* Sends the request; true when the outcome is settled by it. */
+static bool
+send_request(hl_settle_card *c, bool again, hl_card_answer *stray,
+    hl_exec *exec, hl_settled *out, hl_err *err)
+{
+	hl_card_answer a = { 0 };
+	hl_rc rc;
+
+	rc = hl_card_issue(c->card, c->cert->b, c->cert->n, &c->issue->id, &a,
+	    exec, c->until, err);
+	if (rc == HL_OK && a.bound) {
+		take_answer(c, &a, again, out);
+		return true;
+	}
+	if (rc == HL_OK) {
+		*stray = a;
+		*exec = HL_EXEC_UNKNOWN;
+		(void)hl_fail(err, HL_EDOUBT, "get a license from the card", "",
+		    "the answer bears another request ID");
+	}
+	return false;
+}
+
+/* One verdict applied. True: ask the card with the same request once more. */
+static bool
+apply(hl_settle_card *c, hl_verdict v, const hl_rescue *spooled,
+    hl_settled *out, hl_err *err)
+{
+	const uint32_t before = c->issue->counter_before;
+	const uint32_t now = c->info.counter;
+
+	switch (v) {
+	case HL_VERDICT_SPOOLED:
+		keep(out, spooled->license, spooled->n);
+		finish(out, HL_ISSUE_ISSUED, now);
+		detail(out, "the license was in the spool");
+		return false;
+	case HL_VERDICT_NOT_SPENT:
+		if (c->sends_left > 0)
+			return true;
+		finish(out, HL_ISSUE_NOT_SPENT, now);
+		detail(out, "the counter did not move (%u)", now);
+		return false;
+	case HL_VERDICT_ASK_AGAIN:
+		if (c->sends_left > 0)
+			return true;
+		(void)hl_fail(err, HL_EDOUBT, "get the license again", "",
+		    "the card did not answer the repeated request");
+		stay_open(out, err);
+		return false;
+	case HL_VERDICT_LOST:
+	case HL_VERDICT_LOST_OR_OUTSIDE:
+		finish(out,
+		    v == HL_VERDICT_LOST ? HL_ISSUE_LOST
+					 : HL_ISSUE_LOST_OR_OUTSIDE,
+		    now);
+		detail(out, "the counter fell from %u to %u, no license came",
+		    before, now);
+		return false;
+	case HL_VERDICT_ABOVE:
+		(void)hl_fail(err, HL_EINTEGRITY, "settle the open issue",
+		    "a person has to decide: is this another card, or is the "
+		    "store an old copy?",
+		    "the card's counter is %u, above the %u of the intent", now,
+		    before);
+		stay_open(out, err);
+		return false;
+	}
+	return false;
+}
+
+/*
+ * The card refused the same request that it should have replayed: the unit that
+ * is gone was not ours, or its license is gone.
+ */
+static void
+refused_replay(const hl_settle_card *c, hl_settled *out)
+{
+	const uint32_t before = c->issue->counter_before;
+
+	if (c->info.counter == before) {
+		finish(out, HL_ISSUE_NOT_SPENT, before);
+		detail(out, "the card refused, its counter did not move (%u)",
+		    before);
+		return;
+	}
+	finish(out, HL_ISSUE_LOST_OR_OUTSIDE, c->info.counter);
+	detail(out,
+	    "the counter fell from %u to %u, and the card does not give "
+	    "the license again",
+	    before, c->info.counter);
+}
+
+/* Judges, and asks again as long as that is safe. `c->info` is fresh. */
+static void
+judge_until_settled(hl_broker *b, hl_settle_card *c, hl_card_answer *stray,
+    hl_settled *out, hl_err *err)
+{
+	hl_rescue spooled;
+	hl_exec exec;
+
+	while (apply(c, judge(b, c, &spooled), &spooled, out, err)) {
+		c->sends_left--;
+		if (send_request(c, true, stray, &exec, out, err))
+			break;
+		if ((exec == HL_EXEC_NO
+			    ? read_again(c, err)
+			    : come_back(c, PATIENCE_MS, err)) != HL_OK) {
+			stay_open(out, err);
+			break;
+		}
+		if (exec == HL_EXEC_NO) {
+			refused_replay(c, out);
+			break;
+		}
+	}
+	keep_stray(out, stray);
+}
+
+/* The card said no, or never got the request: that costs nothing. */
+static void
+settle_refusal(
+    const hl_settle_card *c, const hl_err *why, bool fresh, hl_settled *out)
+{
+	detail(out, "%.200s", why->why);
+	out->open = false;
+	out->state = HL_ISSUE_NOT_SPENT;
+	out->counter_known =
+	    fresh && c->info.counter <= c->issue->counter_before;
+	out->counter_after = c->info.counter;
+}
+
+/*
+ * The request surely did not reach the card: was it the card's own refusal, or
+ * a connection that was reset by others? The latter gets a second try.
+ */
+static void
+settle_not_executed(
+    hl_broker *b, hl_settle_card *c, hl_settled *out, hl_err *err)
+{
+	const hl_err why = *err;
+	const bool refused = why.rc == HL_ENOLICENSE || why.rc == HL_ECARD;
+	hl_card_answer stray = { 0 };
+	hl_card_info now;
+
+	if (refused || why.rc == HL_ENODEV) {
+		const bool fresh =
+		    hl_card_read(c->card, &now, c->until, NULL) == HL_OK &&
+		    same_card(c, &now);
+		if (fresh)
+			c->info = now;
+		settle_refusal(c, &why, fresh, out);
+		return;
+	}
+	if (come_back(c, SHORT_PATIENCE_MS, NULL) != HL_OK) {
+		settle_refusal(c, &why, false, out);
+		return;
+	}
+	judge_until_settled(b, c, &stray, out, err);
+	if (!out->open && out->state == HL_ISSUE_NOT_SPENT)
+		*err = why;
+}
+
+void
+hl_settle_request(hl_broker *b, hl_settle_card *c, hl_settled *out, hl_err *err)
+{
+	hl_card_answer stray = { 0 };
+	hl_exec exec;
+	hl_rc rc;
+
+	memset(out, 0, sizeof(*out));
+	if (send_request(c, false, &stray, &exec, out, err))
+		return;
+	if (exec == HL_EXEC_NO) {
+		settle_not_executed(b, c, out, err);
+		return;
+	}
+	/* A stray answer leaves the connection as it was; anything else needs a
+	 * new one. */
+	rc = stray.n > 0 ? read_again(c, err) : come_back(c, PATIENCE_MS, err);
+	if (rc != HL_OK)
+		stay_open(out, err);
+	else
+		judge_until_settled(b, c, &stray, out, err);
+}
+
+void
+hl_settle_recover(hl_broker *b, hl_settle_card *c, hl_settled *out, hl_err *err)
+{
+	hl_card_answer stray = { 0 };
+
+	memset(out, 0, sizeof(*out));
+	c->exclusive = false;
+	/* A request that was not executed is not made up for here: whoever
+	 * wants the license asks for it. */
+	if (c->info.counter == c->issue->counter_before)
+		c->sends_left = 0;
+	judge_until_settled(b, c, &stray, out, err);
+}
+
+static bool
+store_failed(hl_rc rc)
+{
+	return rc == HL_EFULL || rc == HL_ESTORE || rc == HL_EIO ||
+	    rc == HL_ENOMEM;
+}
+
+static hl_rc
+close_issue(hl_broker *b, const hl_outcome *o, hl_license *license, hl_err *err)
+{
+	hl_rc rc = hl_store_intent_close(b->store, o, license, err);
+
+	if (store_failed(rc)) {
+		hl_ballast_drop(b->side);
+		rc = hl_store_intent_close(b->store, o, license, err);
+	}
+	return rc;
+}
+
+/* The store did not take a license that has left the card. Says where it is. */
+static hl_rc
+save_elsewhere(hl_broker *b, const hl_rescue *r, bool spooled, hl_err *err)
+{
+	char path[PATH_MAX];
+	hl_buf line = HL_BUF_INIT;
+	const hl_err store = *err;
+
+	(void)hl_fail(err, HL_EDOUBT, "record the license in the store", "",
+	    "%s; the unit is spent and the license is safe", store.why);
+	err->units_spent = 1;
+	if (spooled) {
+		hl_err_hint(err,
+		    "it is in the spool beside the store: mend the store, then "
+		    "run hsmlic recover; do not get this chip again before");
+	} else if (hl_rescue_file(b->rescue_dir, r, path, sizeof(path), NULL) ==
+	    HL_OK) {
+		hl_err_hint(err,
+		    "mend the store, then run hsmlic recover --import-rescue "
+		    "%s",
+		    path);
+	} else {
+		if (b->opt.rescue != NULL &&
+		    hl_rescue_line(r, &line, NULL) == HL_OK)
+			b->opt.rescue(b->opt.arg, hl_buf_str(&line));
+		hl_buf_free(&line);
+		hl_err_hint(err,
+		    "keep the line HSMLIC-RESCUE above: put it into a file, "
+		    "mend "
+		    "the store, then run hsmlic recover --import-rescue FILE");
+	}
+	return HL_EDOUBT;
+}
+
+static void
+fill_rescue(hl_rescue *r, const hl_issue *issue, const hl_cert *cert,
+    const hl_settled *s)
+{
+	memset(r, 0, sizeof(*r));
+	r->issue = issue->id;
+	memcpy(r->cert_sha256, cert->sha256, sizeof(r->cert_sha256));
+	r->counter_after =
+	    s->counter_known ? s->counter_after : issue->counter_before - 1;
+	memcpy(r->license, s->license, s->n);
+	r->n = s->n;
+}
+
+hl_rc
+hl_settle_commit(hl_broker *b, const hl_issue *issue, const hl_cert *cert,
+    const hl_settled *s, bool recovered, const hl_actor *actor,
+    hl_license *license, hl_err *err)
+{
+	hl_outcome o = {
+		.issue = issue->id,
+		.state = s->state,
+		.counter_known = s->counter_known,
+		.counter_after = s->counter_after,
+		.recovered = recovered,
+		.license = s->n > 0 ? s->license : NULL,
+		.license_n = s->n,
+		.actor = *actor,
+	};
+	const bool precious = s->n > 0 && s->state == HL_ISSUE_ISSUED;
+	hl_err e = { 0 };
+	hl_rescue r;
+	bool spooled = false;
+	hl_rc rc;
+
+	(void)hl_text_copy(o.detail, sizeof(o.detail), s->detail);
+	if (precious) {
+		fill_rescue(&r, issue, cert, s);
+		spooled = hl_spool_put(b->side, &r, NULL) == HL_OK;
+	}
+	rc = close_issue(b, &o, license, &e);
+	if (rc == HL_OK) {
+		if (spooled)
+			hl_spool_drop(b->side, &issue->id);
+		return HL_OK;
+	}
+	if (err == NULL)
+		err = &e;
+	*err = e;
+	return precious ? save_elsewhere(b, &r, spooled, err) : rc;
+}

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/spend.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "broker/ballast.h"
+#include "broker/recover.h"
+#include "broker/settle.h"
+#include "util/file.h"
+
+/* The request that the card may get again, with the same ID. */
+#define SENDS_AGAIN 2
+
+static hl_rc
+refuse(const hl_card_info *info, const char *hint, const char *why, hl_err *err)
+{
+	return hl_fail(err, HL_ENOLICENSE, "get a license", hint,
+	    "card %s in \"%s\" %s",
+	    info->serial[0] == '\0' ? "(no serial number)" : info->serial,
+	    info->reader, why);
+}
+
+static hl_rc
+refuse_driver(const hl_card_info *info, hl_err *err)
+{
+	if (info->driver[0] == '\0')
+		return refuse(info, "insert an Open License Card",
+		    "is of a kind that no driver knows", err);
+	return refuse(info, "",
+	    "is recognised, but this version cannot ask it for licenses", err);
+}
+
+static hl_rc
+refuse_state(const hl_card_info *info, hl_err *err)
+{
+	if (info->state == HL_CARD_BLANK)
+		return refuse(info, "use a card that its OEM has personalised",
+		    "is blank (OEM_STATE): it holds no firmware key", err);
+	if (info->state == HL_CARD_TERMINATED)
+		return refuse(info, "use another card",
+		    "is at the end of its life (TERMINATED_STATE)", err);
+	return refuse(info, "use another card", "is in an unknown state", err);
+}
+
+hl_rc
+hl_spend_possible(const hl_card_info *info, const hl_cert *cert, hl_err *err)
+{
+	char why[160];
+
+	if ((info->can & HL_CAN_ISSUE) == 0)
+		return refuse_driver(info, err);
+	if (info->state != HL_CARD_OPERATIONAL)
+		return refuse_state(info, err);
+	if (!info->has_counter)
+		return refuse(info, "", "does not tell its counter", err);
+	if (info->counter == 0)
+		return refuse(info,
+		    "use another card of this firmware; licenses already in "
+		    "the "
+		    "store keep working",
+		    "has no licenses left (counter is zero)", err);
+	if (info->product_id[0] != '\0' &&
+	    strcmp(info->product_id, cert->product_id) != 0) {
+		(void)snprintf(why, sizeof(why),
+		    "serves product %s, the chip's certificate says %s",
+		    info->product_id,
+		    cert->product_id[0] == '\0' ? "none" : cert->product_id);
+		return refuse(info, "use the card of this product", why, err);
+	}
+	return HL_OK;
+}
+
+static hl_rc
+make_folder(hl_broker *b, const char *name, hl_err *err)
+{
+	char path[PATH_MAX];
+	hl_rc rc = hl_path(path, sizeof(path), err, "%s/%s", b->side, name);
+
+	return rc == HL_OK ? hl_dir_make(path, err) : rc;
+}
+
+hl_rc
+hl_spend_folders(hl_broker *b, hl_err *err)
+{
+	hl_rc rc;
+
+	if ((rc = make_folder(b, "spool", err)) != HL_OK)
+		return rc;
+	return make_folder(b, "owner", err);
+}
+
+static hl_rc
+prepare(hl_broker *b, hl_spend *s, hl_err *err)
+{
+	hl_issue *i = &s->issue;
+	hl_rc rc;
+
+	memset(i, 0, sizeof(*i));
+	if ((rc = hl_spend_folders(b, err)) != HL_OK ||
+	    (rc = hl_ballast_load(b->side, err)) != HL_OK ||
+	    (rc = hl_owner_take(&b->owner, b->side, err)) != HL_OK ||
+	    (rc = hl_uuid_new(&i->id, err)) != HL_OK)
+		return rc;
+	i->chip = s->chip->id;
+	i->firmware = s->firmware->id;
+	i->card = s->row->id;
+	i->owner = b->owner.id;
+	i->actor = *s->actor;
+	return HL_OK;
+}
+
+static hl_rc
+counter_above(const hl_spend *s, uint32_t expected, hl_err *err)
+{
+	return hl_fail(err, HL_EINTEGRITY, "get a license",
+	    "a person has to decide: is this another card with the same serial "
+	    "number, or was its memory restored?",
+	    "card %s counts %u, but only %u were left when it was seen last",
+	    s->info.serial, s->info.counter, expected);
+}
+
+static hl_rc
+unresolved_elsewhere(hl_broker *b, const hl_issue *other, hl_err *err)
+{
+	hl_card_row card = { 0 };
+	char id[HL_UUID_TEXT];
+	hl_rc rc;
+
+	(void)hl_store_card_by_id(b->store, &other->card, &card, NULL);
+	hl_uuid_text(&other->id, id);
+	rc = hl_fail(err, HL_EDOUBT, "get a license", "",
+	    "an earlier request for this chip (%s) was cut short on card %s "
+	    "and "
+	    "is not resolved",
+	    id, card.serial);
+	hl_err_hint(err,
+	    "insert card %s and run hsmlic recover; nothing was spent now",
+	    card.serial);
+	return rc;
+}
+
+/* An issue is in the way. Sets s->wait, or resolves it, or says why not. */
+static hl_rc
+clear_the_way(hl_broker *b, hl_spend *s, const hl_issue *other, hl_err *err)
+{
+	if (hl_owner_alive(b->side, &other->owner)) {
+		s->wait = true;
+		s->other = *other;
+		return HL_OK;
+	}
+	if (!hl_uuid_equal(&other->card, &s->row->id))
+		return unresolved_elsewhere(b, other, err);
+	return hl_recover_one(
+	    b, s->card, &s->info, other, s->actor, s->until, err);
+}
+
+/*
+ * The first commit, with what stands in its way recovered before. *opened: the
+ * intent is durable. Else s->license or s->wait is set.
+ */
+static hl_rc
+open_intent(
+    hl_broker *b, hl_spend *s, const hl_cert *cert, bool *opened, hl_err *err)
+{
+	hl_intent_result r;
+	hl_rc rc;
+
+	for (;;) {
+		*opened = false;
+		if ((rc = hl_spend_possible(&s->info, cert, err)) != HL_OK)
+			return rc;
+		s->issue.counter_before = s->info.counter;
+		rc = hl_store_intent_open(b->store, &s->issue,
+		    hl_card_state_name(s->info.state), s->info.reader, &r, err);
+		if (rc != HL_OK)
+			return rc;
+		if (r.verdict == HL_INTENT_COUNTER_ABOVE)
+			return counter_above(s, r.expected, err);
+		if (r.verdict == HL_INTENT_LICENSED) {
+			s->license = r.license;
+			return HL_OK;
+		}
+		if (r.verdict == HL_INTENT_OPENED)
+			break;
+		rc = clear_the_way(b, s, &r.other, err);
+		if (rc != HL_OK || s->wait)
+			return rc;
+	}
+	*opened = true;
+	if (r.outside > 0)
+		hl_broker_note(b,
+		    "%u unit%s left card %s outside of this store since it was "
+		    "seen last; recorded",
+		    r.outside, r.outside == 1 ? "" : "s", s->info.serial);
+	return hl_store_issue_by_id(b->store, &s->issue.id, &s->issue, err);
+}
+
+static hl_rc
+in_doubt(hl_broker *b, const hl_spend *s, hl_err *err)
+{
+	char id[HL_UUID_TEXT];
+	const hl_rc cause = err->rc;
+
+	hl_uuid_text(&s->issue.id, id);
+	err->rc = cause == HL_EINTEGRITY ? HL_EINTEGRITY : HL_EDOUBT;
+	err->units_spent = HL_UNITS_UNKNOWN;
+	hl_err_add(err, "request %s is in doubt", id);
+	hl_err_hint(err,
+	    "with the card in its reader, run hsmlic recover: it tells whether "
+	    "the unit is gone and brings the license back if the card can");
+	/* This process gives the issue up, so that recovery may begin. */
+	hl_owner_free(&b->owner);
+	return err->rc;
+}
+
+/* The outcome is known and recorded, but it is no license as it should be. */
+static hl_rc
+report_failure(const hl_settled *o, hl_err *err)
+{
+	switch (o->state) {
+	case HL_ISSUE_NOT_SPENT:
+		if (err->rc == HL_OK || err->rc == HL_EDOUBT)
+			(void)hl_fail(err, HL_EBUSY, "get a license",
+			    "try again", "%s", o->detail);
+		err->units_spent = 0;
+		return err->rc;
+	case HL_ISSUE_BAD:
+	case HL_ISSUE_LOST:
+	case HL_ISSUE_LOST_OR_OUTSIDE:
+		(void)hl_fail(err, HL_EDOUBT, "get a license",
+		    "the loss is recorded; another attempt costs another unit",
+		    "%s", o->detail);
+		err->units_spent = 1;
+		return HL_EDOUBT;
+	case HL_ISSUE_OPEN:
+	case HL_ISSUE_ISSUED:
+	case HL_ISSUE_WRITTEN_OFF:
+		break;
+	}
+	return hl_fail(err, HL_EDOUBT, "get a license", "", "%s", o->detail);
+}
+
+static bool
+counted_right(const hl_settled *o, const hl_issue *i)
+{
+	return o->counter_known && o->counter_after + 1 == i->counter_before;
+}
+
+static hl_rc
+strange_count(const hl_settled *o, hl_err *err)
+{
+	(void)hl_fail(err, HL_EDOUBT, "get a license",
+	    "the license is kept and the reading recorded: the next get hands "
+	    "it "
+	    "out for nothing; find out who else uses this card",
+	    "%s", o->detail);
+	err->units_spent = o->counter_known ? 1 : HL_UNITS_UNKNOWN;
+	return HL_EDOUBT;
+}
+
+hl_rc
+hl_spend_unit(hl_broker *b, hl_spend *s, hl_err *err)
+{
+	hl_settle_card c;
+	hl_settled o;
+	hl_err why = { 0 };
+	bool opened;
+	hl_rc rc;
+
+	s->wait = false;
+	s->units_spent = 0;
+	if ((rc = prepare(b, s, err)) != HL_OK ||
+	    (rc = open_intent(b, s, s->cert, &opened, err)) != HL_OK)
+		return rc;
+	if (!opened) {
+		s->replayed = !s->wait;
+		return HL_OK;
+	}
+	c = (hl_settle_card){ s->card, s->info, &s->issue, s->cert, true,
+		SENDS_AGAIN, s->until };
+	hl_settle_request(b, &c, &o, &why);
+	if (o.open)
+		rc = in_doubt(b, s, &why);
+	else if ((rc = hl_settle_commit(b, &s->issue, s->cert, &o, o.replayed,
+		      s->actor, &s->license, &why)) != HL_OK)
+		hl_owner_free(&b->owner);
+	else if (o.state != HL_ISSUE_ISSUED)
+		rc = report_failure(&o, &why);
+	else if (!counted_right(&o, &s->issue))
+		rc = strange_count(&o, &why);
+	s->replayed = o.replayed;
+	s->units_spent = 1;
+	if (rc != HL_OK && err != NULL)
+		*err = why;
+	return rc;
+}
