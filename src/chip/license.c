@@ -117,10 +117,6 @@ form_check(const char *what, const uint8_t *lic, size_t n, hl_err *err)
 		return hl_fail(err, HL_EINPUT, what, hint,
 		    "its first 24 bytes are not those of an Open License Card "
 		    "license");
-	if (!hl_p256_on_curve(lic + EPHEMERAL_AT))
-		return hl_fail(err, HL_EINPUT, what, hint,
-		    "its ephemeral key (bytes 24 to 87) is not a point of the "
-		    "curve P-256");
 	return HL_OK;
 }
 
@@ -151,8 +147,10 @@ hl_license_open(const uint8_t *lic, size_t n,
 	if (rc != HL_OK)
 		return rc;
 	rc = session_derive(&s, chip_priv, lic + EPHEMERAL_AT, lic, err);
-	if (rc != HL_OK)
+	if (rc != HL_OK) {
+		hl_err_what(err, "%s", what);
 		goto out;
+	}
 	rc = hl_gcm_decrypt(s.key, session_iv, s.aad, sizeof(s.aad),
 	    lic + SECRET_AT, sizeof(secret), secret, lic + TAG_AT, err);
 	if (rc == HL_EINTEGRITY)

@@ -42,29 +42,58 @@ scalar_check(const char *what, const uint8_t d[HL_P256_SCALAR], hl_err *err)
 	return HL_OK;
 }
 
+/*
+ * y^2 = x^3 + ax + b over the field of p, both coordinates below p. 1: yes, 0:
+ * no, -1: cannot be told. In plain numbers, because EC_POINT_oct2point() says
+ * the same for "not on the curve" and "out of memory".
+ */
+static int
+equation_holds(
+    const EC_GROUP *group, const uint8_t point[HL_P256_POINT], BN_CTX *ctx)
+{
+	const int half = HL_P256_POINT / 2;
+	BIGNUM *p = BN_CTX_get(ctx), *a = BN_CTX_get(ctx);
+	BIGNUM *b = BN_CTX_get(ctx), *x = BN_CTX_get(ctx);
+	BIGNUM *y = BN_CTX_get(ctx), *right = BN_CTX_get(ctx);
+
+	/* After one failure all further BN_CTX_get() fail. */
+	if (right == NULL || EC_GROUP_get_curve(group, p, a, b, ctx) != 1 ||
+	    BN_bin2bn(point, half, x) == NULL ||
+	    BN_bin2bn(point + half, half, y) == NULL)
+		return -1;
+	if (BN_cmp(x, p) >= 0 || BN_cmp(y, p) >= 0)
+		return 0;
+	/* right = (x^2 + a) x + b */
+	if (BN_mod_sqr(right, x, p, ctx) != 1 ||
+	    BN_mod_add(right, right, a, p, ctx) != 1 ||
+	    BN_mod_mul(right, right, x, p, ctx) != 1 ||
+	    BN_mod_add(right, right, b, p, ctx) != 1 ||
+	    BN_mod_sqr(y, y, p, ctx) != 1)
+		return -1;
+	return BN_cmp(y, right) == 0;
+}
+
 /* HL_EINPUT: no point. HL_ENOMEM: cannot be told. */
 static hl_rc
 point_check(const char *what, const uint8_t point[HL_P256_POINT], hl_err *err)
 {
-	uint8_t octets[1 + HL_P256_POINT] = { UNCOMPRESSED };
 	EC_GROUP *group = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
-	EC_POINT *pt = group != NULL ? EC_POINT_new(group) : NULL;
-	BN_CTX *bn = BN_CTX_new();
-	hl_rc rc = HL_OK;
+	BN_CTX *ctx = BN_CTX_new();
+	int on = -1;
 
-	memcpy(octets + 1, point, HL_P256_POINT);
-	if (pt == NULL || bn == NULL) {
-		rc = hl_ossl_fail(err, what);
-	} else if (EC_POINT_oct2point(group, pt, octets, sizeof(octets), bn) !=
-	    1) {
-		ERR_clear_error();
-		rc = hl_fail(err, HL_EINPUT, what, "",
-		    "the public key is not a point of the curve P-256");
+	if (group != NULL && ctx != NULL) {
+		BN_CTX_start(ctx);
+		on = equation_holds(group, point, ctx);
+		BN_CTX_end(ctx);
 	}
-	BN_CTX_free(bn);
-	EC_POINT_free(pt);
+	BN_CTX_free(ctx);
 	EC_GROUP_free(group);
-	return rc;
+	if (on < 0)
+		return hl_ossl_fail(err, what);
+	if (on == 0)
+		return hl_fail(err, HL_EINPUT, what, "",
+		    "the public key is not a point of the curve P-256");
+	return HL_OK;
 }
 
 bool
