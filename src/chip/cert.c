@@ -84,7 +84,7 @@ hl_cert_read(hl_cert *out, const char *path, bool any, hl_err *err)
 	if (rc == HL_OK)
 		rc = hl_cert_parse(out, b.p, b.n, any, err);
 	if (rc != HL_OK)
-		hl_err_what(err, "read chip certificate %s", path);
+		hl_err_what(err, "read chip certificate \"%s\"", path);
 	hl_buf_free(&b);
 	return rc;
 }

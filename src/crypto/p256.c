@@ -91,7 +91,8 @@ point_check(const char *what, const uint8_t point[HL_P256_POINT], hl_err *err)
 	if (on < 0)
 		return hl_ossl_fail(err, what);
 	if (on == 0)
-		return hl_fail(err, HL_EINPUT, what, "",
+		return hl_fail(err, HL_EINPUT, what,
+		    "it is damaged, or a key of another kind",
 		    "the public key is not a point of the curve P-256");
 	return HL_OK;
 }
