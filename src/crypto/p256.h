@@ -27,6 +27,14 @@ HL_CHECK hl_rc hl_p256_ecdh(const uint8_t priv[HL_P256_SCALAR],
 /* ECDSA with SHA-256 over the message. */
 HL_CHECK hl_rc hl_p256_sign(const uint8_t priv[HL_P256_SCALAR], const void *msg,
     size_t n, uint8_t sig[HL_P256_SIG], hl_err *err);
+/*
+ * The same, always with the same result for the same key, `seed` (32 bytes, as
+ * secret as the key) and message. Not in constant time: for the public keys of
+ * simulations.
+ */
+HL_CHECK hl_rc hl_p256_sign_seeded(const uint8_t priv[HL_P256_SCALAR],
+    const uint8_t seed[HL_P256_SCALAR], const void *msg, size_t n,
+    uint8_t sig[HL_P256_SIG], hl_err *err);
 bool hl_p256_verify(const uint8_t pub[HL_P256_POINT], const void *msg, size_t n,
     const uint8_t sig[HL_P256_SIG]);
 
