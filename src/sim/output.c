@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What goes out: results, errors, exit codes. */
+#include <errno.h>
+#include <string.h>
+
+#include "sim/sim.h"
+
+static int
+exit_code(hl_rc rc)
+{
+	switch (rc) {
+	case HL_OK:
+		return 0;
+	case HL_EUSAGE:
+	case HL_EINPUT:
+	case HL_EEXIST:
+	case HL_ECONFLICT:
+		return 2;
+	case HL_ENOTFOUND:
+	case HL_ENODEV:
+	case HL_EACCESS:
+	case HL_ECARD:
+		return 3;
+	case HL_ENOLICENSE:
+	case HL_EDENIED:
+		return 4;
+	case HL_ESTORE:
+	case HL_EFULL:
+	case HL_EIO:
+	case HL_ENOMEM:
+		return 5;
+	case HL_EDOUBT:
+		return 6;
+	case HL_EBUSY:
+	case HL_ETIMEOUT:
+		return 7;
+	case HL_EPROGRAMMER:
+		return 8;
+	case HL_EINTEGRITY:
+		return 9;
+	}
+	return 5;
+}
+
+static void
+schema_name(const struct sim *sim, char *out, size_t size)
+{
+	const struct sim_command *c = sim->cmd;
+
+	(void)snprintf(out, size, SIM_NAME "/%s%s%s/1", c->group,
+	    c->name != NULL ? "-" : "", c->name != NULL ? c->name : "");
+}
+
+static bool
+print_json(const struct sim *sim, json_t *result)
+{
+	char schema[64];
+	bool ok;
+
+	schema_name(sim, schema, sizeof(schema));
+	ok = result != NULL &&
+	    json_object_set_new(result, "schema", json_string(schema)) == 0 &&
+	    json_dumpf(result, stdout, JSON_COMPACT | JSON_SORT_KEYS) == 0 &&
+	    putchar('\n') == '\n';
+	json_decref(result);
+	return ok;
+}
+
+hl_rc
+sim_flush(hl_err *err)
+{
+	if (fflush(stdout) == 0 && ferror(stdout) == 0)
+		return HL_OK;
+	return hl_fail(err, HL_EIO, "print the result",
+	    "check where the output goes", "%s", strerror(errno));
+}
+
+hl_rc
+sim_done(const struct sim *sim, json_t *result, hl_err *err)
+{
+	if (sim->opt[OPT_JSON] == NULL) {
+		json_decref(result);
+	} else if (!print_json(sim, result)) {
+		return hl_nomem(err);
+	}
+	return sim_flush(err);
+}
+
+int
+sim_report(const struct sim *sim, const hl_err *err)
+{
+	json_t *e;
+
+	fprintf(stderr, SIM_NAME ": %s: %s\n", err->what, err->why);
+	if (err->hint[0] != '\0')
+		fprintf(stderr, SIM_NAME ": hint: %s\n", err->hint);
+	if (sim->cmd != NULL && sim->opt[OPT_JSON] != NULL) {
+		e = json_pack("{s:{s:s,s:s,s:s,s:s,s:i}}", "error", "code",
+		    hl_rc_name(err->rc), "what", err->what, "why", err->why,
+		    "hint", err->hint, "units_spent", err->units_spent);
+		(void)print_json(sim, e);
+		(void)fflush(stdout);
+	}
+	return exit_code(err->rc);
+}
