@@ -22,12 +22,14 @@ typedef struct hl_apdu {
 
 /*
  * Sends the command and collects the whole answer into *data (replaced) and
- * *sw. HL_OK with any status word but 61xx and 6Cxx. *exec: HL_EXEC_NO when
- * nothing of the last (the executing) block reached the card; HL_EXEC_YES with
- * HL_OK; HL_EXEC_UNKNOWN otherwise, which includes every failure while GET
- * RESPONSE collects an answer that the card has announced with 61xx. A status
- * word that is missing, an answer above HL_APDU_ANSWER_MAX and a card that asks
- * for Le correction without end are HL_ECARD with HL_EXEC_UNKNOWN.
+ * *sw. HL_OK with any status word but 61xx and 6Cxx; after 61xx only with 9000.
+ * *exec: HL_EXEC_YES with HL_OK, but HL_EXEC_NO when *sw refuses a block of a
+ * chain before the last. On failure HL_EXEC_NO when the last (the executing)
+ * block has not reached the card; HL_EXEC_UNKNOWN otherwise, which includes
+ * every failure while GET RESPONSE collects an answer that the card has
+ * announced with 61xx. A status word that is missing, an answer above
+ * HL_APDU_ANSWER_MAX and a card that asks for Le correction without end are
+ * HL_ECARD with HL_EXEC_UNKNOWN.
  */
 HL_CHECK hl_rc hl_apdu_exchange(hl_channel *ch, const hl_apdu *cmd,
     hl_buf *data, uint16_t *sw, hl_exec *exec, hl_deadline until, hl_err *err);

@@ -9,9 +9,9 @@ typedef struct hl_card_driver {
 	const char *name;
 	unsigned can; /* HL_CAN_...: what its cards can do at best */
 	/*
-	 * Is this card one of ours? By its ATR, or by asking it. Sets *mine and,
-	 * in *can, what this very card can do; *extended: it takes extended
-	 * length. An error is a failure of the exchange, not a "no".
+	 * Is this card one of ours? By its ATR, or by asking it. Sets *mine
+	 * and, in *can, what this very card can do; *extended: it takes
+	 * extended length. An error is a failure of the exchange, not a "no".
 	 */
 	hl_rc (*probe)(hl_channel *ch, bool *mine, unsigned *can,
 	    bool *extended, hl_deadline until, hl_err *err);
@@ -23,6 +23,13 @@ typedef struct hl_card_driver {
 	    size_t n, const hl_uuid *request_id, hl_card_answer *out,
 	    hl_exec *exec, hl_deadline until, hl_err *err);
 } hl_card_driver;
+
+/*
+ * A card over a channel that is connected already: finds its driver. Takes the
+ * channel, also when it fails.
+ */
+HL_CHECK hl_rc hl_card_open_channel(
+    hl_card **out, hl_channel *ch, hl_deadline until, hl_err *err);
 
 extern const hl_card_driver hl_driver_olc;
 extern const hl_card_driver hl_driver_stm32hsm;
