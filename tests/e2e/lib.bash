@@ -56,6 +56,7 @@ hl_stop() {
 	local pid=$1 signal=${2:-TERM} kept=() p
 	kill -s "$signal" "$pid" 2>/dev/null || true
 	HL_STATUS=0
+	# shellcheck disable=SC2034 # for the tests
 	wait "$pid" 2>/dev/null || HL_STATUS=$?
 	for p in "${HL_PIDS[@]}"; do
 		[ "$p" = "$pid" ] || kept+=("$p")

@@ -46,8 +46,9 @@ list_has(SCARDCONTEXT ctx, const char *prefix, char name[NAME_MAX_LEN])
 	if (SCardListReaders(ctx, NULL, list, &len) != SCARD_S_SUCCESS)
 		return false;
 	for (const char *at = list; *at != '\0'; at += strlen(at) + 1) {
-		if (strncmp(at, prefix, strlen(prefix)) == 0) {
-			(void)snprintf(name, NAME_MAX_LEN, "%s", at);
+		if (strncmp(at, prefix, strlen(prefix)) == 0 &&
+		    strlen(at) < NAME_MAX_LEN) {
+			memcpy(name, at, strlen(at) + 1);
 			return true;
 		}
 	}
