@@ -10,8 +10,12 @@
 #include <unistd.h>
 
 #define SLEEP_MAX_MS 20
-/* Attempts that somebody's removal or glance may cost without a sleep. */
-#define QUICK_TRIES 100
+/*
+ * Attempts that somebody's removal or glance may cost whatever the deadline,
+ * the first of them without a sleep: a looker may have lost the processor.
+ */
+#define AGAIN_MAX 500
+#define AGAIN_QUICK 10
 
 #define OPEN_FLAGS (O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK)
 
@@ -121,15 +125,18 @@ static verdict
 wait_for(const char *path, hl_deadline until, int *fd)
 {
 	uint32_t ms = 1;
-	int quick = 0, left;
+	int again = 0, left;
 	verdict v;
 
 	for (;;) {
 		v = attempt(path, fd);
 		if (v == V_TAKEN || v == V_ERROR)
 			return v;
-		if (v == V_AGAIN && quick++ < QUICK_TRIES)
+		if (v == V_AGAIN && again++ < AGAIN_MAX) {
+			if (again > AGAIN_QUICK)
+				hl_sleep_ms(1);
 			continue;
+		}
 		if ((left = hl_deadline_left(until)) == 0)
 			return v;
 		ms = pause_ms(ms, left);
