@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Nothing irreversible without being said, and agreed to. */
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+static hl_rc
+denied(const char *question, const char *why, const char *hint, hl_err *err)
+{
+	return hl_fail(err, HL_EDENIED, question, hint, "%s", why);
+}
+
+/* True for a line that says yes. False at end of file, and when time is up. */
+static bool
+read_yes(hl_deadline until)
+{
+	char line[16] = "";
+	size_t n = 0;
+	char c;
+
+	while (n < sizeof(line) - 1) {
+		struct pollfd p = { STDIN_FILENO, POLLIN, 0 };
+		const int k = poll(&p, 1, hl_deadline_left(until));
+
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k <= 0 || read(STDIN_FILENO, &c, 1) != 1)
+			break;
+		if (c == '\n')
+			break;
+		line[n++] = c;
+	}
+	return strcmp(line, "y") == 0 || strcmp(line, "Y") == 0 ||
+	    strcmp(line, "yes") == 0;
+}
+
+static hl_rc
+ask(hl_cli *cli, const char *question, const char *hint, hl_err *err)
+{
+	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+		return denied(question,
+		    "there is no terminal to ask on, and nobody said yes", hint,
+		    err);
+	(void)fprintf(stderr, "hsmlic: %s? [y/N] ", question);
+	(void)fflush(stderr);
+	if (read_yes(cli->until))
+		return HL_OK;
+	return denied(question, "the answer was no", "", err);
+}
+
+hl_rc
+hl_ask(hl_cli *cli, const char *question, hl_err *err)
+{
+	if (cli->yes)
+		return HL_OK;
+	return ask(cli, question, "add --yes", err);
+}
+
+static void
+plan_text(const hl_spend_plan *plan, char *out, size_t size)
+{
+	char uid[HL_UID_TEXT] = "(UID not known)";
+	char loss[80] = "";
+
+	if (plan->chip->uid.n > 0)
+		hl_uid_text(&plan->chip->uid, uid);
+	if (plan->losses > 0)
+		(void)snprintf(loss, sizeof(loss),
+		    "; %u earlier attempt%s for this chip lost a unit",
+		    plan->losses, plan->losses == 1 ? "" : "s");
+	(void)snprintf(out, size,
+	    "spend 1 of the %u licenses left on card %s%s%s in \"%s\", for "
+	    "chip "
+	    "%s and firmware \"%s\", for ever%s",
+	    plan->card->counter, plan->card->serial,
+	    plan->card_label[0] == '\0' ? "" : " ", plan->card_label,
+	    plan->card->reader, uid, plan->firmware, loss);
+}
+
+hl_rc
+hl_ask_spend(void *arg, const hl_spend_plan *plan, hl_err *err)
+{
+	hl_cli *cli = arg;
+	const char *spend = hl_opt(cli, "spend");
+	char text[HL_ERR_WHAT];
+
+	plan_text(plan, text, sizeof(text));
+	if (cli->yes || (spend != NULL && strcmp(spend, "allow") == 0)) {
+		hl_message(cli, "%s", text);
+		return HL_OK;
+	}
+	return ask(cli, text,
+	    "add --yes, or put spend = allow into the configuration", err);
+}

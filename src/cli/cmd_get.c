@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "util/file.h"
+#include "util/hex.h"
+
+struct output {
+	hl_cli *cli;
+	const char *path; /* NULL: none; "-": standard output */
+};
+
+static bool
+to_stdout(const struct output *o)
+{
+	return o->path != NULL && strcmp(o->path, "-") == 0;
+}
+
+/* A license that cannot be written must not be paid for. */
+static hl_rc
+check_output(const struct output *o, hl_err *err)
+{
+	char dir[4096];
+	const char *slash;
+	hl_rc rc;
+
+	if (o->path == NULL || to_stdout(o))
+		return HL_OK;
+	if (access(o->path, F_OK) == 0 && !hl_opt_set(o->cli, "force"))
+		return hl_fail(err, HL_EEXIST, "write the license",
+		    "name another file, or add --force",
+		    "%s exists, and cannot hold the license of this chip yet",
+		    o->path);
+	slash = strrchr(o->path, '/');
+	rc = hl_path(dir, sizeof(dir), err, "%.*s",
+	    slash == NULL ? 1 : (int)(slash - o->path + 1),
+	    slash == NULL ? "." : o->path);
+	if (rc != HL_OK)
+		return rc;
+	if (access(dir, W_OK) != 0)
+		return hl_fail(err, HL_EUSAGE, "write the license",
+		    "name a file in a folder that you may write",
+		    "%s is no folder where files can be made", dir);
+	return HL_OK;
+}
+
+static hl_rc
+may_spend(void *arg, const hl_spend_plan *plan, hl_err *err)
+{
+	struct output *o = arg;
+	hl_rc rc = check_output(o, err);
+
+	return rc == HL_OK ? hl_ask_spend(o->cli, plan, err) : rc;
+}
+
+static hl_rc
+write_output(const struct output *o, const hl_get_result *r, hl_err *err)
+{
+	hl_rc rc;
+
+	if (o->path == NULL || r->source == HL_SOURCE_NONE || o->cli->dry_run)
+		return HL_OK;
+	if (to_stdout(o)) {
+		if (fwrite(r->bytes, 1, r->n, stdout) == r->n &&
+		    fflush(stdout) == 0)
+			return HL_OK;
+		rc = hl_fail(err, HL_EIO, "write the license", "",
+		    "standard output failed");
+	} else {
+		rc = hl_file_put(o->path, r->bytes, r->n, 0600,
+		    hl_opt_set(o->cli, "force"), err);
+	}
+	if (rc != HL_OK && err != NULL) {
+		err->units_spent = r->units_spent;
+		hl_err_add(err, "the store keeps the license");
+	}
+	return rc;
+}
+
+static const char *
+source_name(hl_source s)
+{
+	switch (s) {
+	case HL_SOURCE_STORE:
+		return "store";
+	case HL_SOURCE_CARD:
+		return "card";
+	case HL_SOURCE_REPLAY:
+		return "replay";
+	case HL_SOURCE_NONE:
+		break;
+	}
+	return "none";
+}
+
+static json_t *
+card_json(const hl_get_result *r)
+{
+	if (!r->has_card)
+		return json_null();
+	return json_pack("{s:o, s:o, s:o}", "label",
+	    hl_json_text(r->card.label), "serial", hl_json_text(r->card.serial),
+	    "reader", hl_json_text(r->card.reader));
+}
+
+static json_t *
+counter_json(const hl_get_result *r, bool after)
+{
+	if (r->source == HL_SOURCE_NONE && r->has_card)
+		return json_integer(r->card.last_counter);
+	if (!r->has_issue)
+		return json_null();
+	return json_integer(
+	    after ? r->issue.counter_after : r->issue.counter_before);
+}
+
+static json_t *
+result_json(const struct output *o, const hl_get_result *r)
+{
+	const bool have = r->source != HL_SOURCE_NONE;
+	const bool written =
+	    o->path != NULL && !to_stdout(o) && have && !o->cli->dry_run;
+
+	return json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+			 "s:o, s:o, s:o, s:o}",
+	    "source", source_name(r->source), "units_spent", r->units_spent,
+	    "uid", hl_json_uid(&r->chip.uid), "certificate_sha256",
+	    hl_json_hex(
+		r->chip.cert_sha256, r->chip.has_cert ? HL_SHA256_LEN : 0),
+	    "product_id", hl_json_text(r->chip.product_id), "firmware",
+	    hl_json_text(r->firmware.name), "license_type",
+	    hl_json_text(r->firmware.type), "license_sha256",
+	    hl_json_hex(r->license.sha256, have ? HL_SHA256_LEN : 0),
+	    "license_size", have ? json_integer((json_int_t)r->n) : json_null(),
+	    "card", card_json(r), "counter_before", counter_json(r, false),
+	    "counter_after", counter_json(r, true), "issue_id",
+	    r->has_issue ? hl_json_uuid(&r->issue.id) : json_null(), "path",
+	    written ? json_string(o->path) : json_null());
+}
+
+static void
+print_where_from(FILE *f, const hl_get_result *r)
+{
+	switch (r->source) {
+	case HL_SOURCE_STORE:
+		(void)fputs("from the store; nothing was spent\n", f);
+		break;
+	case HL_SOURCE_CARD:
+		(void)fprintf(f, "from card %s; one unit was spent, %u left\n",
+		    r->card.serial, r->issue.counter_after);
+		break;
+	case HL_SOURCE_REPLAY:
+		(void)fprintf(f,
+		    "issued by card %s for a request that was cut short; %s\n",
+		    r->card.serial,
+		    r->units_spent == 0 ? "nothing was spent now"
+					: "one unit was spent");
+		break;
+	case HL_SOURCE_NONE:
+		(void)fprintf(f,
+		    "would spend one of the %u licenses of card %s\n",
+		    r->card.last_counter, r->card.serial);
+		break;
+	}
+}
+
+static void
+print_text(const struct output *o, const hl_get_result *r)
+{
+	FILE *f = to_stdout(o) ? stderr : stdout;
+	char uid[HL_UID_TEXT] = "unknown";
+
+	if (to_stdout(o) && o->cli->quiet)
+		return;
+	if (r->chip.uid.n > 0)
+		hl_uid_text(&r->chip.uid, uid);
+	(void)fprintf(f, "chip      %s\nfirmware  %s (%s)\nlicense   ", uid,
+	    r->firmware.name, r->firmware.type);
+	print_where_from(f, r);
+	if (o->path != NULL && !to_stdout(o) && !o->cli->dry_run &&
+	    r->source != HL_SOURCE_NONE)
+		(void)fprintf(f, "written   %s\n", o->path);
+}
+
+static hl_rc
+check_options(const struct output *o, const hl_chip_args *chip, hl_err *err)
+{
+	if (!chip->has_cert && !chip->has_uid)
+		return hl_fail(err, HL_EUSAGE, "get a license",
+		    "give --cert FILE, --uid HEX or --target TARGET",
+		    "which chip it is for was not said");
+	if (to_stdout(o) && o->cli->json)
+		return hl_fail(err, HL_EUSAGE, "get a license",
+		    "use -o FILE with --json",
+		    "standard output cannot take both JSON and the license");
+	return HL_OK;
+}
+
+static hl_rc
+get(struct output *o, const hl_chip_args *chip, hl_get_result *r, hl_err *err)
+{
+	hl_cli *cli = o->cli;
+	const hl_get_request req = {
+		.cert = chip->has_cert ? &chip->cert : NULL,
+		.uid = chip->has_uid ? &chip->uid : NULL,
+		.firmware = hl_opt(cli, "firmware"),
+		.card = hl_opt(cli, "card"),
+		.cached = hl_opt_set(cli, "cached"),
+		.dry_run = cli->dry_run,
+		.actor = &cli->actor,
+		.until = cli->until,
+		.may_spend = may_spend,
+		.arg = o,
+	};
+	hl_rc rc = hl_broker_get(cli->broker, &req, r, err);
+
+	if (rc == HL_OK)
+		rc = write_output(o, r, err);
+	if (rc != HL_OK)
+		return rc;
+	if (cli->json)
+		return hl_print_json(cli, result_json(o, r), err);
+	print_text(o, r);
+	return HL_OK;
+}
+
+hl_rc
+hl_cmd_get(hl_cli *cli, char **operands, hl_err *err)
+{
+	struct output o = { cli, hl_opt(cli, "output") };
+	hl_chip_args *chip = calloc(1, sizeof(*chip));
+	hl_get_result *r = calloc(1, sizeof(*r));
+	hl_rc rc = HL_OK;
+
+	(void)operands;
+	if (chip == NULL || r == NULL)
+		rc = hl_nomem(err);
+	if (rc == HL_OK)
+		rc = hl_chip_options(cli, chip, err);
+	if (rc == HL_OK)
+		rc = check_options(&o, chip, err);
+	if (rc == HL_OK)
+		rc = get(&o, chip, r, err);
+	free(chip);
+	free(r);
+	return rc;
+}

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "card/apdu.h"
+#include "cli/cli.h"
+#include "util/file.h"
+
+#define TIMEOUT_S 60
+#define TIMEOUT_MAX_S 86400
+
+/* A program started without standard streams must not take the store's file
+ * for one of them. */
+static void
+secure_streams(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		(void)close(fd);
+}
+
+static bool
+wants_json(int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], "--json") == 0)
+			return true;
+	return false;
+}
+
+static void
+choose_colors(hl_cli *cli)
+{
+	const char *no = getenv("NO_COLOR");
+	const char *term = getenv("TERM");
+	const bool may = !cli->plain && (no == NULL || no[0] == '\0') &&
+	    term != NULL && strcmp(term, "dumb") != 0;
+
+	cli->color_out = may && isatty(STDOUT_FILENO);
+	cli->color_err = may && isatty(STDERR_FILENO);
+}
+
+static hl_rc
+field(const hl_cli *cli, const char *option, const char *dflt, char *out,
+    hl_err *err)
+{
+	const char *text = NULL;
+	hl_rc rc;
+
+	for (size_t i = 0; i < cli->n_values; i++)
+		if (strcmp(cli->values[i].option->name, option) == 0)
+			text = cli->values[i].text;
+	if (text == NULL)
+		text = dflt;
+	if ((rc = hl_text_check(option, text, true, err)) != HL_OK)
+		return rc;
+	(void)hl_text_copy(out, HL_TEXT_MAX + 1, text);
+	return HL_OK;
+}
+
+static hl_rc
+set_actor(hl_cli *cli, hl_err *err)
+{
+	const struct passwd *pw = getpwuid(getuid());
+	char host[HL_TEXT_MAX + 1] = "";
+	hl_actor *a = &cli->actor;
+	hl_rc rc;
+
+	(void)gethostname(host, sizeof(host) - 1);
+	if ((rc = field(cli, "operator", pw == NULL ? "" : pw->pw_name,
+		 a->operator_, err)) != HL_OK ||
+	    (rc = field(cli, "station", host, a->station, err)) != HL_OK ||
+	    (rc = field(cli, "lot", "", a->lot, err)) != HL_OK ||
+	    (rc = field(cli, "note", "", a->note, err)) != HL_OK ||
+	    (rc = field(cli, "class", "production", a->use_class, err)) !=
+		HL_OK)
+		return rc;
+	if (strcmp(a->use_class, "production") != 0 &&
+	    strcmp(a->use_class, "test") != 0)
+		return hl_fail(err, HL_EUSAGE, "read the options",
+		    "use --class test or --class production",
+		    "there is no class \"%s\"", a->use_class);
+	return HL_OK;
+}
+
+static hl_rc
+check_spend_setting(const hl_cli *cli, hl_err *err)
+{
+	const char *spend = hl_opt(cli, "spend");
+
+	if (spend == NULL || strcmp(spend, "ask") == 0 ||
+	    strcmp(spend, "allow") == 0)
+		return HL_OK;
+	return hl_fail(err, HL_EINPUT, "read the configuration",
+	    "write spend = ask or spend = allow", "spend is \"%s\"", spend);
+}
+
+static hl_rc
+set_globals(hl_cli *cli, hl_err *err)
+{
+	uint64_t seconds;
+	hl_rc rc;
+
+	cli->json = hl_opt_set(cli, "json");
+	cli->plain = hl_opt_set(cli, "plain");
+	cli->quiet = hl_opt_set(cli, "quiet");
+	cli->yes = hl_opt_set(cli, "yes");
+	cli->dry_run = hl_opt_set(cli, "dry-run");
+	cli->verbose = hl_opt_count(cli, "verbose");
+	choose_colors(cli);
+	hl_apdu_trace(cli->verbose >= 2);
+	if ((rc = check_spend_setting(cli, err)) != HL_OK ||
+	    (rc = hl_opt_number(cli, "timeout", TIMEOUT_MAX_S, TIMEOUT_S,
+		 &seconds, err)) != HL_OK)
+		return rc;
+	cli->timeout_ms = (uint32_t)(seconds * 1000);
+	cli->until = hl_deadline_in(cli->timeout_ms);
+	return set_actor(cli, err);
+}
+
+/* ---- the store --------------------------------------------------------------
+ */
+
+static hl_rc
+default_url(char *out, size_t size, hl_err *err)
+{
+	const char *state = getenv("XDG_STATE_HOME");
+	const char *home = getenv("HOME");
+
+	if (state != NULL && state[0] == '/')
+		return hl_path(out, size, err, "%s/hsmlic/store.db", state);
+	if (home != NULL && home[0] == '/')
+		return hl_path(
+		    out, size, err, "%s/.local/state/hsmlic/store.db", home);
+	return hl_fail(err, HL_EUSAGE, "find the store", "give --store PATH",
+	    "neither XDG_STATE_HOME nor HOME is set");
+}
+
+static hl_rc
+set_url(hl_cli *cli, hl_err *err)
+{
+	const char *given = hl_opt(cli, "store");
+
+	if (given == NULL)
+		return default_url(cli->url, sizeof(cli->url), err);
+	if (given[0] == '\0')
+		return hl_fail(err, HL_EUSAGE, "find the store",
+		    "give --store PATH", "the store's name is empty");
+	return hl_path(cli->url, sizeof(cli->url), err, "%s", given);
+}
+
+hl_rc
+hl_cli_open_store(hl_cli *cli, bool create, hl_err *err)
+{
+	hl_store_options opt = { .create = false };
+	hl_rc rc;
+
+	rc = hl_store_open(&cli->store, cli->url, &opt, err);
+	if (rc != HL_ENOTFOUND)
+		return rc;
+	if (!create) {
+		(void)hl_fail(err, HL_ESTORE, "open the store",
+		    "check --store, or make one: hsmlic store init",
+		    "there is no store at %s", cli->url);
+		return HL_ESTORE;
+	}
+	opt.create = true;
+	rc = hl_store_open(&cli->store, cli->url, &opt, err);
+	if (rc == HL_OK)
+		hl_message(cli, "made a new store: %s", cli->url);
+	return rc;
+}
+
+static void
+on_note(void *arg, const char *text)
+{
+	const hl_cli *cli = arg;
+
+	/* Not silenced by -q: it is about units. */
+	(void)fprintf(stderr, "hsmlic: %snote:%s %s\n",
+	    cli->color_err ? "\033[33m" : "", cli->color_err ? "\033[0m" : "",
+	    text);
+}
+
+static void
+on_rescue(void *arg, const char *line)
+{
+	(void)arg;
+	(void)fprintf(stderr, "%s\n", line);
+	(void)fflush(stderr);
+}
+
+hl_rc
+hl_cli_open_broker(hl_cli *cli, hl_err *err)
+{
+	const hl_broker_options opt = { hl_opt(cli, "rescue-dir"), on_note,
+		on_rescue, cli };
+
+	return hl_broker_new(&cli->broker, cli->store, &opt, err);
+}
+
+static hl_rc
+prepare(hl_cli *cli, hl_err *err)
+{
+	const unsigned needs = cli->command->needs;
+	const bool create =
+	    (needs & HL_NEED_MAKE) != 0 || hl_opt(cli, "store") == NULL;
+	hl_rc rc;
+
+	if ((rc = set_url(cli, err)) != HL_OK || (needs & HL_NEED_STORE) == 0)
+		return rc;
+	if ((rc = hl_cli_open_store(cli, create, err)) != HL_OK ||
+	    (needs & HL_NEED_BROKER) == 0)
+		return rc;
+	return hl_cli_open_broker(cli, err);
+}
+
+/* ---- one command ------------------------------------------------------------
+ */
+
+static bool
+only_help(const hl_cli *cli, const hl_args *a)
+{
+	if (a->version)
+		(void)printf("hsmlic %s\n", HSMLIC_VERSION);
+	else if (a->group != NULL)
+		hl_help_group(a->group, stdout);
+	else if (a->help)
+		hl_help(cli, cli->command, stdout);
+	else
+		return false;
+	return true;
+}
+
+static hl_rc
+run(hl_cli *cli, int argc, char **argv, hl_err *err)
+{
+	hl_args args;
+	hl_rc rc;
+
+	if ((rc = hl_args_parse(cli, argc, argv, &args, err)) != HL_OK)
+		return rc;
+	if (only_help(cli, &args))
+		return HL_OK;
+	if ((rc = hl_config_load(cli, err)) != HL_OK ||
+	    (rc = set_globals(cli, err)) != HL_OK ||
+	    (rc = prepare(cli, err)) != HL_OK)
+		return rc;
+	return cli->command->run(cli, args.operands, err);
+}
+
+static void
+finish(hl_cli *cli)
+{
+	hl_broker_free(&cli->broker);
+	hl_store_close(&cli->store);
+	hl_config_free(cli);
+}
+
+int
+main(int argc, char **argv)
+{
+	hl_cli *cli;
+	hl_err err = { 0 };
+	int code;
+	hl_rc rc;
+
+	secure_streams();
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)umask(077);
+	if ((cli = calloc(1, sizeof(*cli))) == NULL)
+		return 5;
+	cli->json = wants_json(argc, argv);
+	choose_colors(cli);
+	rc = run(cli, argc, argv, &err);
+	if (rc != HL_OK)
+		hl_print_error(cli, &err);
+	code = rc == HL_OK ? cli->exit_code : hl_exit_code(rc);
+	finish(cli);
+	free(cli);
+	if (fflush(stdout) != 0 && code == 0) {
+		(void)fputs("hsmlic: write the result: standard output failed\n"
+			    "hsmlic: hint: what was done is recorded; ask "
+			    "again\n",
+		    stderr);
+		code = 5;
+	}
+	return code;
+}

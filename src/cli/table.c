@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The one table of commands and options. */
+#include "cli/cli.h"
+
+#define END                                                                    \
+	{                                                                      \
+		NULL, 0, NULL, NULL, 0                                         \
+	}
+
+const hl_option hl_global_options[] = {
+	{ "store", 0, "URL", "the store: sqlite:PATH or a path", 0 },
+	{ "config", 0, "FILE",
+	    "read this configuration file instead of the user's",
+	    HL_OPT_LINE_ONLY },
+	{ "json", 0, NULL, "one JSON object on standard output", 0 },
+	{ "plain", 0, NULL, "no color, no bars", 0 },
+	{ "quiet", 'q', NULL, "errors only", 0 },
+	{ "verbose", 'v', NULL, "say more; -vv traces APDUs", HL_OPT_REPEAT },
+	{ "timeout", 0, "SECONDS", "for everything, waits included (60)", 0 },
+	{ "operator", 0, "NAME", "who acts (the login name)", 0 },
+	{ "station", 0, "NAME", "where (the host name)", 0 },
+	{ "yes", 0, NULL, "answer yes to what would be asked", 0 },
+	{ "dry-run", 0, NULL, "say what would be done, do nothing", 0 },
+	{ "version", 0, NULL, "print the version", HL_OPT_LINE_ONLY },
+	{ "help", 'h', NULL, "print help", HL_OPT_LINE_ONLY },
+	END,
+};
+
+const hl_option hl_settings[] = {
+	{ "spend", 0, "ask|allow", "may units be spent without asking", 0 },
+	{ "rescue-dir", 0, "DIR",
+	    "where a license goes that the store cannot take", 0 },
+	END,
+};
+
+#define CHIP_OPTIONS                                                           \
+	{ "cert", 0, "FILE", "the chip's certificate", HL_OPT_CHIP },          \
+	    { "uid", 0, "HEX", "the chip's unique ID", HL_OPT_CHIP },          \
+	    { "target", 0, "TARGET", "a chip that is connected: sim:DIR",      \
+		    HL_OPT_CHIP },                                             \
+	{                                                                      \
+		"any-certificate", 0, NULL,                                    \
+		    "take certificates that are not of an STM32", 0            \
+	}
+
+static const hl_option get_options[] = {
+	CHIP_OPTIONS,
+	{ "firmware", 0, "NAME", "which firmware the license is for", 0 },
+	{ "card", 0, "CARD", "label, serial, reader:TEXT or sim:FILE", 0 },
+	{ "cached", 0, NULL, "never touch a card", 0 },
+	{ "lot", 0, "ID", "work order that this belongs to", 0 },
+	{ "class", 0, "test|production", "what it is used for (production)",
+	    0 },
+	{ "note", 0, "TEXT", "a note for the record", 0 },
+	{ "output", 'o', "FILE", "write the license there; - is stdout", 0 },
+	{ "force", 0, NULL, "replace a file with other content", 0 },
+	END,
+};
+
+static const hl_option card_options[] = {
+	{ "card", 0, "CARD", "label, serial, reader:TEXT or sim:FILE", 0 },
+	END,
+};
+
+static const hl_option card_add_options[] = {
+	{ "card", 0, "CARD", "serial, reader:TEXT or sim:FILE", 0 },
+	{ "firmware", 0, "NAME", "it holds the key of this known firmware", 0 },
+	{ "new-firmware", 0, "NAME", "it holds a key of its own", 0 },
+	{ "label", 0, "TEXT", "what to call it", 0 },
+	END,
+};
+
+static const hl_option chip_read_options[] = {
+	CHIP_OPTIONS,
+	{ "label", 0, "TEXT", "what to call it", 0 },
+	END,
+};
+
+static const hl_option license_list_options[] = {
+	{ "firmware", 0, "NAME", "of this firmware only", 0 },
+	{ "chip", 0, "CHIP", "of this chip only", 0 },
+	{ "all", 0, NULL, "retired and suspect ones, too", 0 },
+	END,
+};
+
+static const hl_option license_one_options[] = {
+	{ "firmware", 0, "NAME", "the chip's license for this firmware", 0 },
+	END,
+};
+
+static const hl_option license_export_options[] = {
+	{ "firmware", 0, "NAME", "of this firmware only", 0 },
+	{ "output", 'o', "FILE", "write one license there; - is stdout", 0 },
+	{ "dir", 0, "DIR", "write one file a chip, with its certificate", 0 },
+	{ "force", 0, NULL, "replace files with other content", 0 },
+	END,
+};
+
+static const hl_option license_import_options[] = {
+	CHIP_OPTIONS,
+	{ "firmware", 0, "NAME", "the firmware that it is for", 0 },
+	{ "new-firmware", 0, NULL, "make that firmware known", 0 },
+	{ "type", 0, "TYPE", "license type of a new firmware (SFI)", 0 },
+	{ "dir", 0, "DIR", "take in every pair of this folder", 0 },
+	{ "note", 0, "TEXT", "a note for the record", 0 },
+	END,
+};
+
+static const hl_option license_retire_options[] = {
+	{ "firmware", 0, "NAME", "the chip's license for this firmware", 0 },
+	{ "reason", 0, "TEXT", "why; needed", 0 },
+	END,
+};
+
+static const hl_option recover_options[] = {
+	{ "card", 0, "CARD", "label, serial, reader:TEXT or sim:FILE", 0 },
+	{ "import-rescue", 0, "FILE", "take in HSMLIC-RESCUE lines; - is stdin",
+	    0 },
+	{ "write-off", 0, "ID", "give up this request: its card is gone", 0 },
+	{ "reason", 0, "TEXT", "why it is written off", 0 },
+	END,
+};
+
+static const hl_option force_options[] = {
+	{ "force", 0, NULL, "put the present store aside", 0 },
+	END,
+};
+
+#define STORE HL_NEED_STORE
+#define BROKER (HL_NEED_STORE | HL_NEED_BROKER)
+#define MAKE HL_NEED_MAKE
+
+const hl_command hl_commands[] = {
+	{ NULL, "get", "", "get the license of one chip", 0, 0, BROKER | MAKE,
+	    get_options, hl_cmd_get },
+	{ NULL, "status", "", "cards, counters and figures on one screen", 0, 0,
+	    BROKER, card_options, hl_cmd_status },
+	{ "card", "list", "", "show the cards present and known", 0, 0, BROKER,
+	    card_options, hl_cmd_card_list },
+	{ "card", "show", "[CARD]", "show one card", 0, 1, BROKER, card_options,
+	    hl_cmd_card_show },
+	{ "card", "add", "[CARD]", "make a card known", 0, 1, BROKER | MAKE,
+	    card_add_options, hl_cmd_card_add },
+	{ "card", "label", "CARD LABEL", "name a known card", 2, 2, STORE, NULL,
+	    hl_cmd_card_label },
+	{ "card", "retire", "CARD", "take a card out of use", 1, 1, STORE, NULL,
+	    hl_cmd_card_retire },
+	{ "card", "watch", "", "report readers and cards as they change", 0, 0,
+	    0, NULL, hl_cmd_card_watch },
+	{ "chip", "list", "", "show the chips known", 0, 0, STORE, NULL,
+	    hl_cmd_chip_list },
+	{ "chip", "show", "CHIP", "show one chip, its licenses and attempts", 1,
+	    1, STORE, NULL, hl_cmd_chip_show },
+	{ "chip", "read", "", "make a chip known", 0, 0, STORE | MAKE,
+	    chip_read_options, hl_cmd_chip_read },
+	{ "chip", "label", "CHIP LABEL", "name a chip", 2, 2, STORE, NULL,
+	    hl_cmd_chip_label },
+	{ "license", "list", "", "show the licenses kept", 0, 0, STORE,
+	    license_list_options, hl_cmd_license_list },
+	{ "license", "show", "CHIP|ID", "show one license", 1, 1, STORE,
+	    license_one_options, hl_cmd_license_show },
+	{ "license", "export", "[CHIP|ID]", "write licenses to files", 0, 1,
+	    STORE, license_export_options, hl_cmd_license_export },
+	{ "license", "import", "[FILE]", "take in licenses from files", 0, 1,
+	    STORE | MAKE, license_import_options, hl_cmd_license_import },
+	{ "license", "retire", "CHIP|ID", "never hand this license out again",
+	    1, 1, STORE, license_retire_options, hl_cmd_license_retire },
+	{ NULL, "recover", "", "resolve requests that were cut short", 0, 0,
+	    BROKER, recover_options, hl_cmd_recover },
+	{ "store", "init", "", "make a store", 0, 0, 0, NULL,
+	    hl_cmd_store_init },
+	{ "store", "check", "", "check everything that needs no card", 0, 0,
+	    STORE, NULL, hl_cmd_store_check },
+	{ "store", "backup", "FILE", "write a consistent copy", 1, 1, STORE,
+	    NULL, hl_cmd_store_backup },
+	{ "store", "restore", "FILE", "put a copy in the store's place", 1, 1,
+	    0, force_options, hl_cmd_store_restore },
+	{ NULL, "doctor", "", "try everything that a get needs", 0, 0, 0,
+	    card_options, hl_cmd_doctor },
+	{ NULL, "completion", "bash|zsh|fish", "print a completion script", 1,
+	    1, 0, NULL, hl_cmd_completion },
+	{ NULL, "help", "[COMMAND [SUBCOMMAND]]", "print help", 0, 2, 0, NULL,
+	    hl_cmd_help },
+	{ NULL, NULL, NULL, NULL, 0, 0, 0, NULL, NULL },
+};
