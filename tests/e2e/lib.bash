@@ -21,6 +21,7 @@
 # Nothing here may be called through `run` or in a subshell: the process IDs
 # would be lost.
 
+bats_require_minimum_version 1.5.0 # run -N, --separate-stderr
 : "${HSMLIC_BIN:?is to be the bin folder of a build}"
 
 HL_VPCD=${HL_VPCD:-/usr/lib/pcsc/drivers/serial/libifdvpcd.so}

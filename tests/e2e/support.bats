@@ -2,7 +2,6 @@
 # shellcheck shell=bash disable=SC2030,SC2031
 # The test bed itself: pcscd, both reader drivers, the stranger's card. Needs
 # nothing of the product, so that a red test here means the bed is broken.
-bats_require_minimum_version 1.5.0
 load lib
 
 # Loops here count with n: `run` of bats 1.8 changes the caller's i.
