@@ -43,17 +43,17 @@ open_failed(hl_pcsc_end end, uint32_t call, hl_err *err)
 	if (call == HL_CALL_BEGIN)
 		return hl_fail(err, HL_EBUSY, "",
 		    "close the other program that uses the card, or give it "
-		    "more time with --timeout; nothing was spent",
+		    "more time with --timeout",
 		    "another program went on holding the card "
 		    "(SCardBeginTransaction)");
 	if (call == HL_CALL_CONNECT)
 		return hl_fail(err, HL_ETIMEOUT, "",
 		    "close other programs that use the card, or take it out "
-		    "and put it in again; nothing was spent",
+		    "and put it in again",
 		    "another program holds the card, or the card does not "
 		    "answer (SCardConnect did not return in time)");
 	return hl_fail(err, HL_ETIMEOUT, "",
-	    "restart the service (systemctl restart pcscd); nothing was spent",
+	    "restart the service (systemctl restart pcscd)",
 	    "the PC/SC service did not answer in time (%s)",
 	    hl_pcsc_call_name(call));
 }
