@@ -7,11 +7,19 @@
 
 #define WORD_DIGITS 8
 #define WORD_BYTES 4
+#define KNOWN "0123456789abcdefABCDEFxX \t,:_"
 
 static const char what[] = "read a chip UID";
 static const char hint[] =
     "give 16 to 32 hex digits in memory byte order, or 2 to 4 words of 8 "
     "digits such as \"0x0039002F 0x3137510B 0x39383538\"";
+
+static hl_rc
+fail_character(const char *s, size_t at, hl_err *err)
+{
+	return hl_fail(err, HL_EINPUT, what, hint,
+	    "character %zu, '%c', does not belong there", at + 1, s[at]);
+}
 
 static bool
 is_blank(char c)
@@ -82,9 +90,7 @@ words_parse(const char *s, hl_uid *u, hl_err *err)
 		if (*p == '\0')
 			break;
 		if ((sep = separator_len(p)) == 0)
-			return hl_fail(err, HL_EINPUT, what, hint,
-			    "character %zu, '%c', does not belong in a UID",
-			    (size_t)(p - s) + 1, *p);
+			return fail_character(s, (size_t)(p - s), err);
 		p += sep;
 	}
 	if (u->n < HL_UID_MIN)
@@ -124,11 +130,13 @@ hl_rc
 hl_uid_parse(const char *s, hl_uid *out, hl_err *err)
 {
 	hl_uid u = { { 0 }, 0 };
-	size_t len = digits_count(s);
+	size_t len = digits_count(s), known = strspn(s, KNOWN);
 	hl_rc rc;
 
 	if (s[0] == '\0')
 		return hl_fail(err, HL_EINPUT, what, hint, "it is empty");
+	if (s[known] != '\0')
+		return fail_character(s, known, err);
 	if (s[len] == '\0' && len != WORD_DIGITS)
 		rc = digits_parse(s, len, &u, err);
 	else

@@ -80,83 +80,81 @@ words_are_little_endian_in_memory(void **state)
 	assert_memory_equal(u.b, want, sizeof(want));
 }
 
+static const struct {
+	const char *why, *s, *says;
+} refused[] = {
+	{ "empty", "", "empty" },
+	{ "a blank", " ", "word 1" },
+	{ "blank before", " " EXAMPLE, "word 1" },
+	{ "blank behind", EXAMPLE " ", "word 1" },
+	{ "line feed behind", EXAMPLE "\n", "character 25" },
+	{ "line feed behind words", "0039002F 3137510B 39383538\n",
+	    "character 27" },
+	{ "23 digits", "2F0039000B5137313835383", "23 hex digits" },
+	{ "25 digits", EXAMPLE "0", "25 hex digits" },
+	{ "7 bytes", "0123456789abcd", "14 hex digits" },
+	{ "17 bytes", "000102030405060708090a0b0c0d0e0f10", "34 hex digits" },
+	{ "1 byte", "2F", "2 hex digits" },
+	{ "no hex digit", "2F0039000B5137313835383G", "character 24, 'G'" },
+	{ "letter O", "2FOO39000B51373138353839", "character 3, 'O'" },
+	{ "minus", "-F0039000B51373138353839", "character 1, '-'" },
+	{ "plus", "+F0039000B51373138353839", "character 1, '+'" },
+	{ "0x before 24 digits: which order?", "0x" EXAMPLE, "word 1" },
+	{ "a lone word", "0x0039002F", "single word" },
+	{ "a lone word without 0x", "0039002F", "single word" },
+	{ "five words", "1 2 3 4 5", "word 1" },
+	{ "five whole words", "00000001 00000002 00000003 00000004 00000005",
+	    "more than 4" },
+	{ "short word", "0039002F 3137510 39383538", "word 2" },
+	{ "long word", "0039002F 3137510B0 39383538", "word 2" },
+	{ "nothing but 0x", "0x", "word 1" },
+	{ "0x twice", "0x0x0039002F 3137510B 39383538", "word 1" },
+	{ "x behind", "0039002Fx 3137510B 39383538", "character 9, 'x'" },
+	{ "x without 0", "x0039002F 3137510B 39383538", "word 1" },
+	{ "two commas", "0039002F,,3137510B,39383538", "word 2" },
+	{ "comma behind", "0039002F 3137510B 39383538,", "word 4" },
+	{ "comma before", ",0039002F 3137510B 39383538", "word 1" },
+	{ "minus between words", "0039002F-3137510B-39383538",
+	    "character 9, '-'" },
+	{ "point between words", "0039002F.3137510B.39383538",
+	    "character 9, '.'" },
+	{ "nothing between words", "0x0039002F0x3137510B0x39383538", "word 1" },
+	{ "bytes with colons", "2F:00:39:00:0B:51:37:31:38:35:38:39",
+	    "word 1" },
+	{ "C suffix", "0x0039002FU 0x3137510BU 0x39383538U",
+	    "character 11, 'U'" },
+	{ "UTF-8",
+	    "0039002F\xc2\xa0"
+	    "3137510B 39383538",
+	    "character 9" },
+	{ "full-width digits", "\xef\xbc\x90", "character 1" },
+	{ "escape sequence", "0039002F\033[31m", "character 9, '?'" },
+	{ "all 00", "000000000000000000000000", "nothing but 00" },
+	{ "all FF", "FFFFFFFFFFFFFFFFFFFFFFFF", "nothing but FF" },
+	{ "all FF in words", "ffffffff ffffffff ffffffff", "nothing but FF" },
+	{ "all 00, 8 bytes", "0000000000000000", "nothing but 00" },
+	{ "all FF, 16 bytes", "ffffffffffffffffffffffffffffffff",
+	    "nothing but FF" },
+};
+
 static void
 refusals(void **state)
 {
-	static const struct {
-		const char *why, *s, *says;
-	} rows[] = {
-		{ "empty", "", "empty" },
-		{ "a blank", " ", "word 1" },
-		{ "blank before", " " EXAMPLE, "word 1" },
-		{ "blank behind", EXAMPLE " ", "word 1" },
-		{ "line feed behind", EXAMPLE "\n", "word 1" },
-		{ "line feed behind words", "0039002F 3137510B 39383538\n",
-		    "character 27" },
-		{ "23 digits", "2F0039000B5137313835383", "23 hex digits" },
-		{ "25 digits", EXAMPLE "0", "25 hex digits" },
-		{ "7 bytes", "0123456789abcd", "14 hex digits" },
-		{ "17 bytes", "000102030405060708090a0b0c0d0e0f10",
-		    "34 hex digits" },
-		{ "1 byte", "2F", "2 hex digits" },
-		{ "no hex digit", "2F0039000B5137313835383G", "word 1" },
-		{ "letter O", "2FOO39000B51373138353839", "word 1" },
-		{ "minus", "-F0039000B51373138353839", "word 1" },
-		{ "plus", "+F0039000B51373138353839", "word 1" },
-		{ "0x before 24 digits: which order?", "0x" EXAMPLE, "word 1" },
-		{ "a lone word", "0x0039002F", "single word" },
-		{ "a lone word without 0x", "0039002F", "single word" },
-		{ "five words", "1 2 3 4 5", "word 1" },
-		{ "five whole words",
-		    "00000001 00000002 00000003 00000004 00000005",
-		    "more than 4" },
-		{ "short word", "0039002F 3137510 39383538", "word 2" },
-		{ "long word", "0039002F 3137510B0 39383538", "word 2" },
-		{ "nothing but 0x", "0x", "word 1" },
-		{ "0x twice", "0x0x0039002F 3137510B 39383538", "word 1" },
-		{ "x without 0", "x0039002F 3137510B 39383538", "word 1" },
-		{ "two commas", "0039002F,,3137510B,39383538", "word 2" },
-		{ "comma behind", "0039002F 3137510B 39383538,", "word 4" },
-		{ "comma before", ",0039002F 3137510B 39383538", "word 1" },
-		{ "minus between words", "0039002F-3137510B-39383538",
-		    "character 9, '-'" },
-		{ "point between words", "0039002F.3137510B.39383538",
-		    "character 9, '.'" },
-		{ "nothing between words", "0x0039002F0x3137510B0x39383538",
-		    "word 1" },
-		{ "bytes with colons", "2F:00:39:00:0B:51:37:31:38:35:38:39",
-		    "word 1" },
-		{ "C suffix", "0x0039002FU 0x3137510BU 0x39383538U",
-		    "character 11, 'U'" },
-		{ "UTF-8",
-		    "0039002F\xc2\xa0"
-		    "3137510B 39383538",
-		    "character 9" },
-		{ "full-width digits", "\xef\xbc\x90", "word 1" },
-		{ "escape sequence", "0039002F\033[31m", "character 9, '?'" },
-		{ "all 00", "000000000000000000000000", "nothing but 00" },
-		{ "all FF", "FFFFFFFFFFFFFFFFFFFFFFFF", "nothing but FF" },
-		{ "all FF in words", "ffffffff ffffffff ffffffff",
-		    "nothing but FF" },
-		{ "all 00, 8 bytes", "0000000000000000", "nothing but 00" },
-		{ "all FF, 16 bytes", "ffffffffffffffffffffffffffffffff",
-		    "nothing but FF" },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < HL_COUNT(rows); i++) {
-		vec s = vec_copy(rows[i].s, strlen(rows[i].s) + 1);
+	for (size_t i = 0; i < HL_COUNT(refused); i++) {
+		vec s = vec_copy(refused[i].s, strlen(refused[i].s) + 1);
 		hl_err err = { 0 };
 		hl_uid u;
 
 		memset(&u, 0x5a, sizeof(u));
 		CHECK(hl_uid_parse((const char *)s.p, &u, &err) == HL_EINPUT,
-		    rows[i].why);
-		CHECK(all_bytes(u.b, sizeof(u.b), 0x5a), rows[i].why);
-		CHECK(err.rc == HL_EINPUT && err.hint[0] != '\0', rows[i].why);
-		if (strstr(err.why, rows[i].says) == NULL)
-			fail_msg("%s: \"%s\" does not say \"%s\"", rows[i].why,
-			    err.why, rows[i].says);
+		    refused[i].why);
+		CHECK(all_bytes(u.b, sizeof(u.b), 0x5a), refused[i].why);
+		CHECK(
+		    err.rc == HL_EINPUT && err.hint[0] != '\0', refused[i].why);
+		if (strstr(err.why, refused[i].says) == NULL)
+			fail_msg("%s: \"%s\" does not say \"%s\"",
+			    refused[i].why, err.why, refused[i].says);
 		vec_free(&s);
 	}
 }

@@ -273,6 +273,12 @@ base64_refusals_change_nothing(void **state)
 		CHECK(strcmp(hl_buf_str(&b), "keep") == 0, rows[i].why);
 	}
 	assert_false(hl_base64_decode("Zm\0v", 4, &b));
+	/* The length rules, whatever lies behind it. */
+	for (size_t n = 1; n < 8; n++)
+		assert_int_equal(n == 4, hl_base64_decode("Zm9vZm9v", n, &b));
+	assert_string_equal(hl_buf_str(&b), "keepfoo");
+	hl_buf_reset(&b);
+	hl_buf_put(&b, "keep", 4);
 	assert_string_equal(hl_buf_str(&b), "keep");
 	hl_buf_free(&b);
 }

@@ -74,6 +74,18 @@ points_on_and_off_the_curve(void **state)
 		    "459243b9aa581806fe913bce99817ade"
 		    "11ca503c64d9a3c533415c083248fbcc",
 		    false },
+		{ "Y is 5, and on the curve",
+		    "d7325d7646cd60d80a92738ceb345f84"
+		    "4cffaf35841022cab176f692de8de1d7"
+		    "00000000000000000000000000000000"
+		    "00000000000000000000000000000005",
+		    true },
+		{ "Y is 5 + p: not reduced",
+		    "d7325d7646cd60d80a92738ceb345f84"
+		    "4cffaf35841022cab176f692de8de1d7"
+		    "ffffffff000000010000000000000000"
+		    "00000001000000000000000000000004",
+		    false },
 		{ "all zero", ZERO ZERO, false },
 		{ "all ones", FULL FULL, false },
 		{ "Y and X swapped", BASE_Y BASE_X, false },

@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A chip certificate from anywhere: each verdict is derived once more from its
  * parts, and a refusal changes nothing. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "chip/cert.h"
 #include "crypto/p256.h"
 #include "util/text.h"
 
-#define MUST(cond)                                                             \
-	do {                                                                   \
-		if (!(cond))                                                   \
-			abort();                                               \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz/must.h"
 
 /* Byte by byte, because the product's own test is what is tested here. */
 static bool

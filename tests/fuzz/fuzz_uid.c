@@ -7,13 +7,7 @@
 #include "util/hex.h"
 #include "util/text.h"
 
-#define MUST(cond)                                                             \
-	do {                                                                   \
-		if (!(cond))                                                   \
-			abort();                                               \
-	} while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz/must.h"
 
 /* All digits of the input in their order, without 0x. */
 static size_t
