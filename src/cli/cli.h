@@ -56,6 +56,10 @@ typedef struct hl_command {
 } hl_command;
 
 extern const hl_command hl_commands[]; /* ends with a name of NULL */
+/* help.c: is it in this group? NULL: is it a plain command? */
+bool hl_command_in(const hl_command *c, const char *group);
+/* Is it the table's first command of a group? */
+bool hl_command_opens_group(const hl_command *c);
 extern const hl_option hl_global_options[];
 extern const hl_option hl_settings[]; /* configuration only */
 

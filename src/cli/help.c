@@ -50,6 +50,25 @@ put_option(const hl_option *o, hl_buf *out)
 		hl_buf_printf(out, " %s", o->value);
 }
 
+bool
+hl_command_in(const hl_command *c, const char *group)
+{
+	if (c->group == NULL || group == NULL)
+		return c->group == group;
+	return strcmp(c->group, group) == 0;
+}
+
+bool
+hl_command_opens_group(const hl_command *c)
+{
+	if (c->group == NULL)
+		return false;
+	for (const hl_command *d = hl_commands; d < c; d++)
+		if (hl_command_in(d, c->group))
+			return false;
+	return true;
+}
+
 /* ---- lists of two columns --------------------------------------------------
  */
 
@@ -76,14 +95,6 @@ wider(size_t column, hl_buf *left)
 	return column;
 }
 
-static bool
-belongs(const hl_command *c, const char *group)
-{
-	if (c->group == NULL || group == NULL)
-		return c->group == group;
-	return strcmp(c->group, group) == 0;
-}
-
 /* group NULL: the plain commands. */
 static size_t
 commands_column(const char *group, size_t column)
@@ -91,7 +102,7 @@ commands_column(const char *group, size_t column)
 	hl_buf left = HL_BUF_INIT;
 
 	for (const hl_command *c = hl_commands; c->name != NULL; c++) {
-		if (!belongs(c, group))
+		if (!hl_command_in(c, group))
 			continue;
 		put_command(c, &left);
 		column = wider(column, &left);
@@ -107,7 +118,7 @@ print_commands(const char *title, const char *group, size_t column, FILE *f)
 
 	(void)fprintf(f, "\n%s:\n", title);
 	for (const hl_command *c = hl_commands; c->name != NULL; c++) {
-		if (!belongs(c, group))
+		if (!hl_command_in(c, group))
 			continue;
 		put_command(c, &left);
 		print_row(f, &left, column, c->help);
@@ -146,25 +157,13 @@ print_options(const char *title, const hl_option *table, size_t column, FILE *f)
 /* ---- pages -----------------------------------------------------------------
  */
 
-/* Is c the first of its group? */
-static bool
-opens_group(const hl_command *c)
-{
-	if (c->group == NULL)
-		return false;
-	for (const hl_command *d = hl_commands; d < c; d++)
-		if (belongs(d, c->group))
-			return false;
-	return true;
-}
-
 static void
 print_overview(FILE *f)
 {
 	size_t column = commands_column(NULL, 0);
 
 	for (const hl_command *c = hl_commands; c->name != NULL; c++)
-		if (opens_group(c))
+		if (hl_command_opens_group(c))
 			column = commands_column(c->group, column);
 	(void)fprintf(f,
 	    "Usage: hsmlic [OPTIONS] COMMAND [OPTIONS] [OPERANDS]\n\n"
@@ -174,7 +173,7 @@ print_overview(FILE *f)
 	for (const hl_command *c = hl_commands; c->name != NULL; c++) {
 		char title[64];
 
-		if (!opens_group(c))
+		if (!hl_command_opens_group(c))
 			continue;
 		(void)snprintf(
 		    title, sizeof(title), "Commands for a %s", c->group);
@@ -259,7 +258,7 @@ print_json(hl_cli *cli, const hl_command *only, const char *group, hl_err *err)
 
 	for (const hl_command *c = hl_commands; c->name != NULL; c++) {
 		if ((only != NULL && c != only) ||
-		    (group != NULL && !belongs(c, group)))
+		    (group != NULL && !hl_command_in(c, group)))
 			continue;
 		(void)json_array_append_new(list, json_command(c));
 	}
@@ -276,7 +275,7 @@ static const hl_command *
 find(const char *group, const char *name)
 {
 	for (const hl_command *c = hl_commands; c->name != NULL; c++)
-		if (belongs(c, group) && strcmp(c->name, name) == 0)
+		if (hl_command_in(c, group) && strcmp(c->name, name) == 0)
 			return c;
 	return NULL;
 }
