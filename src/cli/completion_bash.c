@@ -32,7 +32,7 @@ static const char bash_tail[] =
     "}\n\n"
     "# Goes through the words before the cursor: sets path and want.\n"
     "_hsmlic_scan()\n{\n"
-    "\tlocal i word ends= kind\n\n"
+    "\tlocal i word ends=\"\" kind\n\n"
     "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
     "\t\tword=${COMP_WORDS[i]}\n"
     "\t\tif [[ $want ]]; then\n"
@@ -49,7 +49,8 @@ static const char bash_tail[] =
     "\tdone\n"
     "}\n\n"
     "_hsmlic()\n{\n"
-    "\tlocal cur=${COMP_WORDS[COMP_CWORD]} path= want= words= kind=\n\n"
+    "\tlocal cur=${COMP_WORDS[COMP_CWORD]} path=\"\" want=\"\"\n"
+    "\tlocal words=\"\" kind=\"\"\n\n"
     "\tCOMPREPLY=()\n"
     "\t_hsmlic_scan\n"
     "\tif [[ $want ]]; then\n"
@@ -108,7 +109,7 @@ bash_operands(const hl_command *c, hl_buf *out)
 	hl_buf_printf(out, "\t\"");
 	hl_completion_path(c, out);
 	if (kind != HL_VALUE_CHOICE) {
-		hl_buf_printf(out, "\") kind=%s ;;\n",
+		hl_buf_printf(out, "\") kind=\"%s\" ;;\n",
 		    kind == HL_VALUE_DIR ? "dir" : "file");
 		return;
 	}
@@ -149,7 +150,7 @@ bash_option_value(const hl_command *c, const hl_option *o, hl_buf *out)
 		hl_completion_choices(o->value, out);
 		hl_buf_u8(out, '"');
 	} else {
-		hl_buf_printf(out, "%s", names[kind]);
+		hl_buf_printf(out, "\"%s\"", names[kind]);
 	}
 	hl_buf_printf(out, " ;;\n");
 }
