@@ -135,44 +135,71 @@ recover_from_spool(
 	return true;
 }
 
-static void
-recover_open(hl_broker *b, const hl_recover_request *req, hl_recovered *r)
+/* What the store says of the issue now. */
+static hl_rc
+look_again(hl_broker *b, hl_recovered *r, hl_err *err)
+{
+	hl_issue now;
+	hl_rc rc = hl_store_issue_by_id(b->store, &r->before.id, &now, err);
+
+	if (rc == HL_OK)
+		r->after = now;
+	return rc;
+}
+
+static hl_rc
+recover_with_card(
+    hl_broker *b, const hl_recover_request *req, hl_recovered *r, hl_err *err)
 {
 	hl_card_info info;
 	hl_card *card;
-	hl_err err = { 0 };
 	hl_rc rc;
 
-	rc = find_card(b, req, &r->card, &card, &info, &err);
-	if (rc == HL_OK) {
-		/* Between the listing and the lock somebody may have closed it.
-		 */
-		rc = hl_store_issue_by_id(
-		    b->store, &r->before.id, &r->after, &err);
-		if (rc == HL_OK && r->after.state == HL_ISSUE_OPEN)
-			rc = hl_recover_one(b, card, &info, &r->before,
-			    req->actor, req->until, &err);
-		hl_card_close(&card);
-	}
-	if (rc != HL_OK && !recover_from_spool(b, req, &r->before))
-		(void)hl_text_copy(r->why, sizeof(r->why), err.why);
-	(void)hl_store_issue_by_id(b->store, &r->before.id, &r->after, NULL);
+	rc = find_card(b, req, &r->card, &card, &info, err);
+	if (rc != HL_OK)
+		return rc;
+	/* Between the listing and the lock somebody may have closed it. */
+	rc = look_again(b, r, err);
+	if (rc == HL_OK && r->after.state == HL_ISSUE_OPEN)
+		rc = hl_recover_one(
+		    b, card, &info, &r->before, req->actor, req->until, err);
+	hl_card_close(&card);
+	return rc;
 }
 
 static void
-recover_each(hl_broker *b, const hl_recover_request *req, const hl_issue *issue,
+recover_each(hl_broker *b, const hl_recover_request *req, hl_recovered *r)
+{
+	const hl_issue *i = &r->before;
+	hl_err err = { 0 };
+	hl_rc rc;
+
+	if ((rc = hl_store_card_by_id(b->store, &i->card, &r->card, &err)) ==
+		HL_OK &&
+	    (rc = hl_store_chip_by_id(b->store, &i->chip, &r->chip, &err)) ==
+		HL_OK) {
+		rc = recover_with_card(b, req, r, &err);
+		if (rc != HL_OK && recover_from_spool(b, req, i))
+			rc = HL_OK;
+	}
+	if (rc == HL_OK)
+		rc = look_again(b, r, &err);
+	if (rc != HL_OK)
+		(void)hl_text_copy(r->why, sizeof(r->why), err.why);
+}
+
+static void
+report_each(hl_broker *b, const hl_recover_request *req, const hl_issue *issue,
     hl_recovered *r)
 {
 	memset(r, 0, sizeof(*r));
 	r->before = r->after = *issue;
-	(void)hl_store_card_by_id(b->store, &issue->card, &r->card, NULL);
-	(void)hl_store_chip_by_id(b->store, &issue->chip, &r->chip, NULL);
 	r->in_progress = hl_owner_alive(b->side, &issue->owner);
 	if (r->in_progress)
 		(void)hl_text_copy(r->why, sizeof(r->why),
 		    "the process that asked for it is still at work");
 	else
-		recover_open(b, req, r);
+		recover_each(b, req, r);
 	req->row(req->arg, r);
 }
 
@@ -192,7 +219,7 @@ hl_broker_recover(hl_broker *b, const hl_recover_request *req, hl_err *err)
 	if (rc == HL_OK && list.failed)
 		rc = hl_nomem(err);
 	for (size_t i = 0; rc == HL_OK && i < list.n; i++) {
-		recover_each(b, req, &list.p[i], r);
+		report_each(b, req, &list.p[i], r);
 		left += !r->in_progress && r->after.state == HL_ISSUE_OPEN;
 	}
 	if (rc == HL_OK && left > 0) {

@@ -127,7 +127,9 @@ unresolved_elsewhere(hl_broker *b, const hl_issue *other, hl_err *err)
 	char id[HL_UUID_TEXT];
 	hl_rc rc;
 
-	(void)hl_store_card_by_id(b->store, &other->card, &card, NULL);
+	rc = hl_store_card_by_id(b->store, &other->card, &card, err);
+	if (rc != HL_OK)
+		return rc;
 	hl_uuid_text(&other->id, id);
 	rc = hl_fail(err, HL_EDOUBT, "get a license", "",
 	    "an earlier request for this chip (%s) was cut short on card %s "
