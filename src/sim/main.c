@@ -20,7 +20,7 @@ static const struct sim_command commands[] = {
 	{ "card", "serve", "FILE",
 	    "put the card into a virtual reader until SIGTERM", 1,
 	    BIT(OPT_HELP) | BIT(OPT_VPCD) | BIT(OPT_UNIX) | BIT(OPT_T0) |
-		BIT(OPT_FAULT) | BIT(OPT_STAY_AWAY),
+		BIT(OPT_FAULT) | BIT(OPT_STAY_AWAY) | BIT(OPT_WAIT),
 	    0, sim_card_serve },
 	{ "chip", "new", "DIR", "make a simulated chip", 1,
 	    COMMON | BIT(OPT_PRODUCT) | BIT(OPT_SEED), 0, sim_chip_new },

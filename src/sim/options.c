@@ -14,9 +14,9 @@ static const struct option_row {
 	[OPT_CHIP] = { "chip", "DIR", "chip to install on", 0 },
 	[OPT_FAULT] = { "fault", "KIND[:N]",
 	    "go wrong in the Nth license request (1), may be repeated:\n"
-	    "                       drop-before, drop-after, mute, garbage, "
+	    "                          drop-before, drop-after, mute, garbage, "
 	    "short, wrong-id,\n"
-	    "                       stuck, jump, slow[:N[:MILLISECONDS]]",
+	    "                          stuck, jump, slow[:N[:MILLISECONDS]]",
 	    0 },
 	[OPT_FIRMWARE] = { "firmware", "ID", "firmware identifier", 0 },
 	[OPT_HELP] = { "help", NULL, "show this", 'h' },
@@ -34,6 +34,8 @@ static const struct option_row {
 	[OPT_TYPE] = { "type", "TYPE", "license type (SFI)", 0 },
 	[OPT_UNIX] = { "unix", "PATH", "reader on a UNIX socket", 0 },
 	[OPT_VPCD] = { "vpcd", "HOST:PORT", "vpcd (127.0.0.1:35963)", 0 },
+	[OPT_WAIT] = { "wait", "SECONDS",
+	    "how long to try to reach the reader (10)", 0 },
 };
 
 void
@@ -50,7 +52,7 @@ sim_option_help(FILE *f, unsigned takes)
 		    r->letter != 0 ? ", " : "    ", r->name,
 		    r->value != NULL ? " " : "",
 		    r->value != NULL ? r->value : "");
-		fprintf(f, "  %-20s %s\n", left, r->help);
+		fprintf(f, "  %-23s %s\n", left, r->help);
 	}
 }
 

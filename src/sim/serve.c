@@ -4,8 +4,10 @@
 
 #include "crypto/hash.h"
 #include "sim/serve.h"
+#include "util/text.h"
 
-#define CONNECT_MS 10000
+#define CONNECT_SECONDS 10
+#define CONNECT_SECONDS_MAX 86400
 #define LOCK_WAIT_MS 1000
 #define REINSERT_MS 500
 #define GARBAGE_LEN 32
@@ -17,6 +19,7 @@ struct server {
 	struct link link;
 	hl_softcard *card;
 	bool t0, stay_away;
+	uint32_t connect_ms;
 	struct fault faults[SIM_FAULTS_MAX];
 	size_t n_faults;
 	unsigned requests; /* license requests so far */
@@ -191,7 +194,7 @@ serve(struct server *s, hl_err *err)
 	hl_rc rc;
 
 	for (;;) {
-		rc = link_connect(&s->link, CONNECT_MS, &stop, err);
+		rc = link_connect(&s->link, s->connect_ms, &stop, err);
 		if (rc != HL_OK || stop)
 			return rc;
 		if (!announced && (rc = announce(s, err)) != HL_OK)
@@ -203,23 +206,38 @@ serve(struct server *s, hl_err *err)
 }
 
 static hl_rc
+options(struct server *s, const struct sim *sim, hl_err *err)
+{
+	uint64_t seconds = CONNECT_SECONDS;
+	hl_rc rc = HL_OK;
+
+	if (sim->opt[OPT_VPCD] != NULL && sim->opt[OPT_UNIX] != NULL)
+		return hl_fail(err, HL_EUSAGE, "understand the command line",
+		    "a card is in one reader at a time",
+		    "--vpcd and --unix exclude each other");
+	if (sim->opt[OPT_WAIT] != NULL &&
+	    !hl_text_u64(sim->opt[OPT_WAIT], CONNECT_SECONDS_MAX, &seconds))
+		return hl_fail(err, HL_EUSAGE, "understand the command line",
+		    "give a number of seconds", "--wait is none");
+	s->connect_ms = (uint32_t)seconds * 1000;
+	for (; rc == HL_OK && s->n_faults < sim->n_faults; s->n_faults++)
+		rc = fault_parse(
+		    &s->faults[s->n_faults], sim->faults[s->n_faults], err);
+	return rc;
+}
+
+static hl_rc
 server_init(struct server *s, const struct sim *sim, hl_err *err)
 {
 	const char *where = sim->opt[OPT_VPCD];
 	const char *path = sim->operands[0];
 	hl_card_info info;
-	hl_rc rc = HL_OK;
+	hl_rc rc;
 
 	*s = (struct server){ .link = { .fd = -1, .signal = -1 },
 		.t0 = sim->opt[OPT_T0] != NULL,
 		.stay_away = sim->opt[OPT_STAY_AWAY] != NULL };
-	if (where != NULL && sim->opt[OPT_UNIX] != NULL)
-		return hl_fail(err, HL_EUSAGE, "understand the command line",
-		    "a card is in one reader at a time",
-		    "--vpcd and --unix exclude each other");
-	for (; rc == HL_OK && s->n_faults < sim->n_faults; s->n_faults++)
-		rc = fault_parse(
-		    &s->faults[s->n_faults], sim->faults[s->n_faults], err);
+	rc = options(s, sim, err);
 	if (rc == HL_OK)
 		rc = hl_softcard_open(
 		    &s->card, path, hl_deadline_in(LOCK_WAIT_MS), err);

@@ -37,6 +37,7 @@ enum sim_opt {
 	OPT_TYPE,
 	OPT_UNIX,
 	OPT_VPCD,
+	OPT_WAIT,
 	OPT_COUNT
 };
 
