@@ -35,7 +35,7 @@ cleanup() {
 		wait "${pids[i]}" 2>/dev/null
 	done
 	if [ "$status" -ne 0 ] && [ -n "$dir" ]; then
-		tail -n 20 "$dir"/*.log >&2
+		tail -n 40 "$dir"/*.log >&2
 	fi
 	[ -z "$dir" ] || rm -rf -- "$dir"
 	exit "$status"
@@ -48,26 +48,35 @@ say() {
 	printf '\n== %s\n' "$1"
 }
 
-# show EXPECTED-STATUS COMMAND...: the command as one would type it, what it
-# prints, and whether it ended as it should.
+# The command as one would type it.
+echo_command() {
+	local word line='$'
+	for word in "$@"; do
+		case $word in
+		*[[:space:]]*) line+=" \"$word\"" ;;
+		*) line+=" $word" ;;
+		esac
+	done
+	printf '%s\n' "$line"
+}
+
+# show EXPECTED-STATUS COMMAND...: the command, what it prints, and whether it
+# ended as it should.
 show() {
 	local expected=$1 status=0
 	shift
-	printf '$ %s\n' "$*"
+	echo_command "$@"
 	"$@" || status=$?
 	[ "$expected" -eq 0 ] || printf '(exit code %d)\n' "$status"
 	[ "$status" -eq "$expected" ] ||
 		die "exit code $status instead of $expected: $*"
 }
 
-# quietly LOG COMMAND...: the log is only of interest when it goes wrong.
+# quietly LOG COMMAND...: the log is shown only when the demo fails.
 quietly() {
 	local log=$1
 	shift
-	"$@" >"$log" 2>&1 || {
-		tail -n 40 "$log" >&2
-		die "$*"
-	}
+	"$@" >"$log" 2>&1 || die "$*"
 }
 
 install_packages() {
@@ -152,7 +161,7 @@ start_reader() {
 }
 
 insert_card() {
-	printf '$ %s\n' "hsmlic-sim card serve card.olc --vpcd 127.0.0.1:$port &"
+	echo_command hsmlic-sim card serve card.olc --vpcd "127.0.0.1:$port" '&'
 	hsmlic-sim card serve card.olc --vpcd "127.0.0.1:$port" \
 		>"$dir/card.log" 2>&1 &
 	pids+=($!)
