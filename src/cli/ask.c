@@ -10,7 +10,8 @@
 static hl_rc
 denied(const char *question, const char *why, const char *hint, hl_err *err)
 {
-	return hl_fail(err, HL_EDENIED, question, hint, "%s", why);
+	return hl_fail(err, HL_EDENIED, "do what cannot be undone", hint,
+	    "%s; nobody agreed to: %s", why, question);
 }
 
 /* True for a line that says yes. False at end of file, and when time is up. */
@@ -41,9 +42,8 @@ static hl_rc
 ask(hl_cli *cli, const char *question, const char *hint, hl_err *err)
 {
 	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
-		return denied(question,
-		    "there is no terminal to ask on, and nobody said yes", hint,
-		    err);
+		return denied(
+		    question, "there is no terminal to ask on", hint, err);
 	(void)fprintf(stderr, "hsmlic: %s? [y/N] ", question);
 	(void)fflush(stderr);
 	if (read_yes(cli->until))
@@ -72,9 +72,8 @@ plan_text(const hl_spend_plan *plan, char *out, size_t size)
 		    "; %u earlier attempt%s for this chip lost a unit",
 		    plan->losses, plan->losses == 1 ? "" : "s");
 	(void)snprintf(out, size,
-	    "spend 1 of the %u licenses left on card %s%s%s in \"%s\", for "
-	    "chip "
-	    "%s and firmware \"%s\", for ever%s",
+	    "spend 1 of the %u licenses left on card %s%s%s in \"%s\" for chip "
+	    "%s, firmware \"%s\" (it can never be put back%s)",
 	    plan->card->counter, plan->card->serial,
 	    plan->card_label[0] == '\0' ? "" : " ", plan->card_label,
 	    plan->card->reader, uid, plan->firmware, loss);
