@@ -48,7 +48,7 @@ static const struct {
 	{ "two-byte tag, long form", "5f2d820001aa", 0, false, true, 0x5f2d, 1,
 	    0 },
 	{ "three-byte tag", "7f810201aa", 0, false, true, 0x7f8102, 1, 0 },
-	{ "four-byte tag", "7f81818101aa", 0, false, false, 0, 0, 0 },
+	{ "four-byte tag", "7f81810101aa", 0, false, false, 0, 0, 0 },
 	{ "tag cut off", "5f", 0, false, false, 0, 0, 0 },
 	{ "three-byte tag cut off", "5f81", 0, false, false, 0, 0, 0 },
 	{ "tag number with leading zeros", "5f802d00", 0, false, false, 0, 0,
