@@ -20,6 +20,7 @@ typedef struct hl_store hl_store;
 
 #define HL_SCHEMA_VERSION 1
 #define HL_STORE_BUSY_MS 10000
+#define HL_STORE_URL_MAX 4160
 
 /* ---- the store itself -------------------------------------------------- */
 
@@ -31,7 +32,7 @@ typedef struct hl_store_options {
 } hl_store_options;
 
 typedef struct hl_store_info {
-	hl_text url;	  /* as it would be given again */
+	char url[HL_STORE_URL_MAX]; /* as it would be given again */
 	hl_text engine;	  /* "sqlite" */
 	hl_uuid id;	  /* of the store */
 	hl_text origin;	  /* its name in signed statements */
@@ -66,6 +67,14 @@ HL_CHECK hl_rc hl_store_check(hl_store *store,
     hl_err *err);
 /* A consistent copy at `path`, which must not be there (HL_EEXIST). */
 HL_CHECK hl_rc hl_store_backup(hl_store *store, const char *path, hl_err *err);
+/*
+ * Makes a copy of the opened store `copy` the one at `path`. What is there
+ * goes aside, never away: renamed, its new path in *aside ("" when nothing was
+ * there). HL_EBUSY: others have it open. Until the last moment, and on failure,
+ * everything is as it was.
+ */
+HL_CHECK hl_rc hl_store_restore(hl_store *copy, const char *path, char *aside,
+    size_t size, hl_err *err);
 
 /* ---- chips -------------------------------------------------------------- */
 
@@ -273,6 +282,9 @@ typedef struct hl_figures {
 /* Of everything recorded at `from` <= time < `to`. */
 HL_CHECK hl_rc hl_store_figures(hl_store *store, int64_t from, int64_t to,
     hl_figures *out, hl_err *err);
+/* Units that left the cards of one firmware in that time, whoever took them. */
+HL_CHECK hl_rc hl_store_firmware_units(hl_store *store, const hl_uuid *firmware,
+    int64_t from, int64_t to, uint64_t *units, hl_err *err);
 /* The newest time in the store's records: a clock before it went back. */
 HL_CHECK hl_rc hl_store_last_time(hl_store *store, int64_t *at, hl_err *err);
 

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A copy that takes the place of a store. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/sqlite/db.h"
+#include "util/file.h"
+
+typedef struct restoring {
+	hl_store to; /* path and side, as far as messages go */
+	bool there;  /* a file is at to.path */
+	char part[PATH_MAX + 64];
+	char aside[PATH_MAX + 64];
+} restoring;
+
+/* The journal belongs to the file beside it and to no other. */
+static const char *const suffixes[] = { "", "-journal", "-wal", "-shm" };
+
+static hl_rc
+fail_errno(restoring *r, int e, hl_err *err)
+{
+	return hl_db_fail(&r->to,
+	    e == ENOSPC || e == EDQUOT ? HL_EFULL : HL_EIO, err,
+	    "check the path, and owner and mode of its directory", "%s",
+	    strerror(e));
+}
+
+/* Where it goes, without links; its directory is made when it is not there. */
+static hl_rc
+find_place(restoring *r, const char *path, hl_err *err)
+{
+	const char *slash = strrchr(path, '/');
+	const char *base = slash == NULL ? path : slash + 1;
+	char dir[PATH_MAX] = ".", real[PATH_MAX];
+	hl_rc rc;
+
+	r->there = realpath(path, r->to.path) != NULL;
+	if (r->there)
+		return HL_OK;
+	if (errno != ENOENT)
+		return fail_errno(r, errno, err);
+	if (slash != NULL &&
+	    (rc = hl_path(dir, sizeof(dir), err, "%.*s",
+		 (int)(slash == path ? 1 : slash - path), path)) != HL_OK)
+		return rc;
+	if ((rc = hl_dir_make(dir, err)) != HL_OK)
+		return rc;
+	if (realpath(dir, real) == NULL)
+		return fail_errno(r, errno, err);
+	return hl_path(r->to.path, sizeof(r->to.path), err, "%s/%s",
+	    strcmp(real, "/") == 0 ? "" : real, base);
+}
+
+static hl_rc
+set_names(restoring *r, const char *path, hl_err *err)
+{
+	char now[HL_TIME_TEXT];
+	hl_rc rc;
+
+	(void)hl_text_copy(r->to.path, sizeof(r->to.path), path);
+	hl_time_text(hl_now_ms(), now);
+	if ((rc = find_place(r, path, err)) != HL_OK ||
+	    (rc = hl_path(r->to.side, sizeof(r->to.side), err, "%s.d",
+		 r->to.path)) != HL_OK ||
+	    (rc = hl_path(r->part, sizeof(r->part), err, "%s.restored-%s",
+		 r->to.path, now)) != HL_OK)
+		return rc;
+	return hl_path(r->aside, sizeof(r->aside), err, "%s.before-restore-%s",
+	    r->to.path, now);
+}
+
+/* Everybody who may write holds a lock in SIDE/open. */
+static hl_rc
+refuse_users(restoring *r, hl_err *err)
+{
+	char path[HL_SIDE_MAX + 6 + 256];
+	bool used = false;
+	struct dirent *e;
+	DIR *d;
+
+	(void)snprintf(path, sizeof(path), "%s/open", r->to.side);
+	if ((d = opendir(path)) == NULL)
+		return errno == ENOENT ? HL_OK : fail_errno(r, errno, err);
+	while (!used && (e = readdir(d)) != NULL) {
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		(void)snprintf(
+		    path, sizeof(path), "%s/open/%s", r->to.side, e->d_name);
+		used = hl_lock_held(path);
+	}
+	(void)closedir(d);
+	if (!used)
+		return HL_OK;
+	return hl_db_fail(&r->to, HL_EBUSY, err,
+	    "let them end, and start no new ones",
+	    "other processes have the store open that is there now");
+}
+
+static int
+move_part(const char *from, const char *to, const char *suffix)
+{
+	char a[PATH_MAX + 80], b[PATH_MAX + 80];
+
+	(void)snprintf(a, sizeof(a), "%s%s", from, suffix);
+	(void)snprintf(b, sizeof(b), "%s%s", to, suffix);
+	if (rename(a, b) == 0 || (errno == ENOENT && *suffix != '\0'))
+		return 0;
+	return errno;
+}
+
+/* The file goes first: it must not stand there without its journal. */
+static hl_rc
+put_aside(restoring *r, hl_err *err)
+{
+	int e = 0;
+
+	if (!r->there)
+		return HL_OK;
+	for (size_t i = 0; i < HL_COUNT(suffixes) && e == 0; i++)
+		e = move_part(r->to.path, r->aside, suffixes[i]);
+	return e == 0 ? HL_OK : fail_errno(r, e, err);
+}
+
+static void
+put_back(const restoring *r)
+{
+	if (!r->there)
+		return;
+	for (size_t i = HL_COUNT(suffixes); i > 0; i--)
+		(void)move_part(r->aside, r->to.path, suffixes[i - 1]);
+}
+
+static hl_rc
+swap(restoring *r, hl_err *err)
+{
+	hl_rc rc = put_aside(r, err);
+
+	if (rc == HL_OK && move_part(r->part, r->to.path, "") != 0)
+		rc = fail_errno(r, errno, err);
+	if (rc != HL_OK)
+		put_back(r);
+	else
+		rc = hl_dir_sync_parent(r->to.path, err);
+	return rc;
+}
+
+hl_rc
+hl_store_restore(
+    hl_store *copy, const char *path, char *aside, size_t size, hl_err *err)
+{
+	restoring *r = calloc(1, sizeof(*r));
+	hl_rc rc;
+
+	if (r == NULL)
+		return hl_nomem(err);
+	r->to.doing = "restore what was";
+	if ((rc = set_names(r, path, err)) != HL_OK ||
+	    (rc = refuse_users(r, err)) != HL_OK ||
+	    (rc = hl_store_backup(copy, r->part, err)) != HL_OK)
+		goto out;
+	if ((rc = swap(r, err)) != HL_OK)
+		(void)unlink(r->part);
+	else
+		(void)hl_text_copy(aside, size, r->there ? r->aside : "");
+out:
+	free(r);
+	return rc;
+}
