@@ -338,6 +338,7 @@ take() {
 	hl_spawn "$HL_DIR/pcscd.log" private-pcscd --die-with-parent \
 		"$PCSCLITE_CSOCK_NAME" /usr/sbin/pcscd --foreground \
 		--config "$HL_DIR/conf$HL_COUNT"
+	# shellcheck disable=SC2034 # the functions of lib.bash look at it
 	PCSCD_PID=$HL_PID
 	hl_wait_socket "$PCSCLITE_CSOCK_NAME"
 	wait_reader 0 present

@@ -274,6 +274,7 @@ a_card_that_wrote_and_failed_knows_what_it_wrote(void **state)
 	writing = WRITE_FAILS_LATE;
 	expect(f, issue(f->cert, ID1), "6F00");
 	writing = WRITE_WORKS;
+	assert_non_null(strstr(ask(f, INFO), "C60400000004"));
 	assert_int_equal(counter_of(f), 4);
 	assert_memory_equal(ask(f, issue(f->cert, ID1)), "E281", 4);
 	assert_int_equal(counter_of(f), 4); /* it was a replay */
