@@ -158,26 +158,31 @@ set_url(hl_cli *cli, hl_err *err)
 	return hl_path(cli->url, sizeof(cli->url), err, "%s", given);
 }
 
+/* Tells when the store did not exist before; a mistyped path shows up so. */
+static hl_rc
+tell_new_store(hl_cli *cli, int64_t since, hl_err *err)
+{
+	hl_store_info info;
+	hl_rc rc = hl_store_info_get(cli->store, &info, err);
+
+	if (rc == HL_OK && info.created_at >= since)
+		hl_message(cli, "made a new store: %s", cli->url);
+	return rc;
+}
+
 hl_rc
 hl_cli_open_store(hl_cli *cli, bool create, hl_err *err)
 {
-	hl_store_options opt = { .create = false };
+	const hl_store_options opt = { .create = create };
+	const int64_t now = hl_now_ms();
 	hl_rc rc;
 
 	rc = hl_store_open(&cli->store, cli->url, &opt, err);
-	if (rc != HL_ENOTFOUND)
-		return rc;
-	if (!create) {
-		(void)hl_fail(err, HL_ESTORE, "open the store",
+	if (rc == HL_ENOTFOUND)
+		return hl_fail(err, HL_ESTORE, "open the store",
 		    "check --store, or make one: hsmlic store init",
 		    "there is no store at %s", cli->url);
-		return HL_ESTORE;
-	}
-	opt.create = true;
-	rc = hl_store_open(&cli->store, cli->url, &opt, err);
-	if (rc == HL_OK)
-		hl_message(cli, "made a new store: %s", cli->url);
-	return rc;
+	return rc == HL_OK && create ? tell_new_store(cli, now, err) : rc;
 }
 
 static void
