@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/model.h"
+
+#include <string.h>
+
+/* By value of the enumeration. */
+static const char *const issue_states[] = { "open", "issued", "issued_bad",
+	"not_spent", "lost", "lost_or_outside", "written_off" };
+static const char *const license_states[] = { "active", "suspect", "retired" };
+
+const char *
+hl_issue_state_name(hl_issue_state s)
+{
+	return (size_t)s < HL_COUNT(issue_states) ? issue_states[s] : "?";
+}
+
+bool
+hl_issue_state_parse(const char *s, hl_issue_state *out)
+{
+	for (size_t i = 0; i < HL_COUNT(issue_states); i++) {
+		if (strcmp(s, issue_states[i]) == 0) {
+			*out = (hl_issue_state)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+const char *
+hl_license_state_name(hl_license_state s)
+{
+	return (size_t)s < HL_COUNT(license_states) ? license_states[s] : "?";
+}

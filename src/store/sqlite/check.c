@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What can be checked without a card. */
+#include <stdio.h>
+#include <string.h>
+
+#include "crypto/hash.h"
+#include "store/sqlite/row.h"
+#include "util/hex.h"
+
+typedef struct checking {
+	hl_store *s;
+	void (*found)(void *arg, const char *text);
+	void *arg;
+	uint64_t n;
+	hl_rc rc; /* a check itself failed inside of a list */
+	hl_err *err;
+} checking;
+
+static void
+report(checking *c, const char *text)
+{
+	c->n++;
+	if (c->found != NULL)
+		c->found(c->arg, text);
+}
+
+/* Each row of the statement is one finding. */
+static hl_rc
+run_sentences(checking *c, const char *sql, hl_err *err)
+{
+	hl_q q = hl_q_new(c->s, sql);
+	char text[1024];
+
+	while (hl_q_row(&q)) {
+		hl_q_get_text(&q, text, sizeof(text));
+		if (q.code == SQLITE_OK && strcmp(text, "ok") != 0)
+			report(c, text);
+	}
+	return hl_q_end(&q, err);
+}
+
+/* A UUID as people know it. */
+#define U(x)                                                                   \
+	"lower(substr(hex(" x "), 1, 8) || '-' || substr(hex(" x               \
+	"), 9, 4) || '-' || substr(hex(" x "), 13, 4) || '-' || "              \
+	"substr(hex(" x "), 17, 4) || '-' || substr(hex(" x "), 21))"
+
+static const char *const sentences[] = {
+	"SELECT 'file: ' || integrity_check FROM pragma_integrity_check "
+	"WHERE integrity_check <> 'ok'",
+
+	"SELECT 'table ' || \"table\" || ', row ' || coalesce(rowid, '?') || "
+	"': refers to a row of ' || parent || ' that is not there' "
+	"FROM pragma_foreign_key_check",
+
+	"SELECT 'store: it has ' || count(*) || ' identities, not one' "
+	"FROM meta HAVING count(*) <> 1",
+
+	"SELECT 'card ' || " U(
+	    "c.id") " || ': its counter went down by ' || "
+		    "(c.first_counter - c.last_counter) || ', but its issues "
+		    "spent ' || "
+		    "c.spent || ' and its readings show ' || c.outside || ' "
+		    "outside' "
+		    "FROM (SELECT *, (SELECT coalesce(sum(units), 0) FROM "
+		    "issues AS i "
+		    "WHERE i.card = cards.id) AS spent, (SELECT "
+		    "coalesce(sum(units_outside), 0) FROM card_readings AS r "
+		    "WHERE r.card = cards.id) AS outside FROM cards) AS c "
+		    "WHERE c.first_counter - c.last_counter <> c.spent + "
+		    "c.outside",
+
+	"SELECT 'card ' || " U("id") " || ': its first reading is missing or "
+				     "is not its first counter' FROM cards AS "
+				     "c WHERE NOT EXISTS (SELECT 1 "
+				     "FROM card_readings AS r WHERE r.card = "
+				     "c.id AND r.kind = 'first' "
+				     "AND r.counter = c.first_counter)",
+
+	"SELECT 'card ' || " U(
+	    "card") " || ': counter value ' || "
+		    "counter_before || ' was spent by ' || count(*) || ' "
+		    "issues' "
+		    "FROM issues NOT INDEXED WHERE units = 1 "
+		    "GROUP BY card, counter_before HAVING count(*) > 1",
+
+	"SELECT 'card ' || " U(
+	    "card") " || ': ' || count(*) || ' issues are "
+		    "open on it' FROM issues NOT INDEXED WHERE state = 'open' "
+		    "GROUP BY card HAVING count(*) > 1",
+
+	"SELECT 'chip ' || " U("chip") " || ': its attempts for firmware ' "
+				       "|| " U(
+					   "firmware") " || ' are not 1 to ' "
+						       "|| count(*) FROM "
+						       "issues "
+						       "GROUP BY chip, "
+						       "firmware "
+						       "HAVING min(attempt) <> "
+						       "1 OR max(attempt) <> "
+						       "count(*)",
+
+	"SELECT 'issue ' || " U(
+	    "id") " || ': it is issued, but its license is "
+		  "not there' FROM issues AS i WHERE state = 'issued' AND NOT "
+		  "EXISTS "
+		  "(SELECT 1 FROM licenses AS l WHERE l.issue = i.id)",
+
+	"SELECT 'issue ' || " U(
+	    "id") " || ': the reading before its request "
+		  "is missing or is not ' || counter_before FROM issues AS i "
+		  "WHERE NOT EXISTS (SELECT 1 FROM card_readings AS r WHERE "
+		  "r.issue = "
+		  "i.id AND r.kind = 'before' AND r.card = i.card "
+		  "AND r.counter = i.counter_before)",
+
+	"SELECT 'issue ' || " U(
+	    "id") " || ': the reading after its request "
+		  "is missing or is not ' || counter_after FROM issues AS i "
+		  "WHERE counter_read = 1 AND NOT EXISTS (SELECT 1 FROM "
+		  "card_readings "
+		  "AS r WHERE r.issue = i.id AND r.kind = 'after' AND r.card = "
+		  "i.card "
+		  "AND r.counter = i.counter_after)",
+
+	"SELECT 'chip ' || " U(
+	    "chip") " || ': ' || count(*) || ' licenses for "
+		    "firmware ' || " U(
+			"firmware") " || ' are active' FROM licenses "
+				    "NOT INDEXED WHERE state = 'active' GROUP "
+				    "BY chip, firmware "
+				    "HAVING count(*) > 1",
+
+	"SELECT 'license ' || " U(
+	    "l.id") " || ': its issue is another chip''s, "
+		    "or made no license' FROM licenses AS l JOIN issues AS i "
+		    "ON i.id = l.issue WHERE i.chip <> l.chip OR i.firmware <> "
+		    "l.firmware "
+		    "OR i.state NOT IN ('issued', 'issued_bad')",
+};
+
+/* ---- bytes against their hash ------------------------------------------- */
+
+typedef struct hashed {
+	hl_uuid id; /* of a license; a certificate has none */
+	uint8_t sha256[HL_SHA256_LEN];
+	uint8_t bytes[HL_LICENSE_MAX];
+	size_t n;
+} hashed;
+
+static void
+row_hashed(hl_q *q, void *row)
+{
+	hashed *h = row;
+
+	q->key = hl_q_get_int(q);
+	hl_q_get_uuid(q, &h->id);
+	hl_q_get_blob(q, h->sha256, sizeof(h->sha256), sizeof(h->sha256));
+	h->n = hl_q_get_blob(q, h->bytes, 0, sizeof(h->bytes));
+}
+
+static bool
+give_hashed(void *arg, const void *row)
+{
+	char name[2 * HL_SHA256_LEN + 1], text[256];
+	uint8_t sha256[HL_SHA256_LEN];
+	const hashed *h = row;
+	checking *c = arg;
+	const bool license =
+	    memcmp(h->id.b, (const uint8_t[16]){ 0 }, sizeof(h->id.b)) != 0;
+
+	c->rc = hl_sha256(h->bytes, h->n, sha256, c->err);
+	if (c->rc != HL_OK)
+		return false;
+	if (memcmp(sha256, h->sha256, sizeof(sha256)) == 0)
+		return true;
+	if (license)
+		hl_uuid_text(&h->id, name);
+	else
+		hl_hex_lower(name, h->sha256, sizeof(h->sha256));
+	snprintf(text, sizeof(text),
+	    "%s %s: its bytes do not match their SHA-256",
+	    license ? "license" : "certificate", name);
+	report(c, text);
+	return true;
+}
+
+static hl_rc
+check_hashes(checking *c, const char *sql, hl_err *err)
+{
+	const hl_list l = {
+		.sql = sql,
+		.read = row_hashed,
+		.size = sizeof(hashed),
+		.give = give_hashed,
+		.arg = c,
+	};
+	hl_rc rc;
+
+	c->rc = HL_OK;
+	c->err = err;
+	rc = hl_list_run(c->s, &l, err);
+	return rc != HL_OK ? rc : c->rc;
+}
+
+/* ---- the readings of each card, in order -------------------------------- */
+
+typedef struct walk {
+	hl_uuid card;
+	bool started;
+	uint32_t counter; /* at the last reading */
+	uint32_t pending; /* unit of the issue that was opened since */
+	uint32_t last;	  /* what the card's row says */
+} walk;
+
+static void
+report_card(checking *c, const hl_uuid *card, const char *why)
+{
+	char id[HL_UUID_TEXT], text[256];
+
+	hl_uuid_text(card, id);
+	snprintf(text, sizeof(text), "card %s: %s", id, why);
+	report(c, text);
+}
+
+static void
+end_card(checking *c, const walk *w)
+{
+	char why[128];
+
+	if (!w->started || w->counter - w->pending == w->last)
+		return;
+	snprintf(why, sizeof(why),
+	    "its readings and issues leave %u, but %u is recorded as left",
+	    w->counter - w->pending, w->last);
+	report_card(c, &w->card, why);
+}
+
+static void
+step_reading(checking *c, walk *w, hl_q *q)
+{
+	uint32_t expected, counter, units, last;
+	char why[160];
+	int64_t n, opens;
+	hl_uuid card;
+
+	n = hl_q_get_int(q);
+	hl_q_get_uuid(q, &card);
+	opens = hl_q_get_int(q);
+	expected = hl_q_get_u32(q);
+	counter = hl_q_get_u32(q);
+	units = hl_q_get_u32(q);
+	last = hl_q_get_u32(q);
+	if (q->code != SQLITE_OK)
+		return;
+	if (!w->started || !hl_uuid_equal(&w->card, &card)) {
+		end_card(c, w);
+		*w = (walk){ card, true, expected, 0, last };
+	}
+	if (w->counter - w->pending != expected) {
+		snprintf(why, sizeof(why),
+		    "reading %lld expects %u, but the ones before it leave %u",
+		    (long long)n, expected, w->counter - w->pending);
+		report_card(c, &card, why);
+	}
+	w->counter = counter;
+	w->pending = opens != 0 ? units : 0;
+}
+
+static hl_rc
+check_readings(checking *c, hl_err *err)
+{
+	walk w = { .started = false };
+	hl_rc rc;
+	hl_q q;
+
+	q = hl_q_new(c->s,
+	    "SELECT r.n, r.card, r.kind = 'before', r.expected, r.counter, "
+	    "coalesce(i.units, 0), c.last_counter FROM card_readings AS r "
+	    "JOIN cards AS c ON c.id = r.card "
+	    "LEFT JOIN issues AS i ON i.id = r.issue ORDER BY r.card, r.n");
+	while (hl_q_row(&q))
+		step_reading(c, &w, &q);
+	if ((rc = hl_q_end(&q, err)) == HL_OK)
+		end_card(c, &w);
+	return rc;
+}
+
+hl_rc
+hl_store_check(hl_store *store, void (*found)(void *arg, const char *text),
+    void *arg, uint64_t *n, hl_err *err)
+{
+	checking c = { .s = store, .found = found, .arg = arg };
+	hl_rc rc = HL_OK;
+
+	store->doing = "check what is recorded";
+	for (size_t i = 0; i < HL_COUNT(sentences) && rc == HL_OK; i++)
+		rc = run_sentences(&c, sentences[i], err);
+	if (rc == HL_OK) {
+		rc = check_hashes(&c,
+		    "SELECT n, id, sha256, bytes FROM licenses "
+		    "WHERE n > ?1 ORDER BY n" HL_LIST_LIMIT,
+		    err);
+	}
+	if (rc == HL_OK) {
+		rc = check_hashes(&c,
+		    "SELECT n, NULL, sha256, bytes FROM certificates "
+		    "WHERE n > ?1 ORDER BY n" HL_LIST_LIMIT,
+		    err);
+	}
+	if (rc == HL_OK)
+		rc = check_readings(&c, err);
+	if (rc == HL_OK)
+		*n = c.n;
+	return rc;
+}

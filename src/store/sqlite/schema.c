@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/sqlite/schema.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "crypto/hash.h"
+#include "store/sqlite/migrations.h"
+#include "util/buf.h"
+
+/*
+ * Of the text that the migrations leave behind. It saves running them at every
+ * open; when it does not match, they are run and decide. A test compares.
+ */
+const uint8_t hl_schema_sha256[HL_SHA256_LEN] = { 0 };
+
+/* Statistics that somebody's ANALYZE made do no harm. */
+#define SCHEMA_SELECT                                                          \
+	"SELECT type, name, coalesce(sql, '') FROM sqlite_schema "             \
+	"WHERE name NOT GLOB 'sqlite_stat[0-9]' ORDER BY type, name"
+
+/* ---- what it is --------------------------------------------------------- */
+
+static hl_rc
+pragma_int(hl_store *s, const char *sql, int64_t *v, hl_err *err)
+{
+	hl_q q = hl_q_new(s, sql);
+
+	if (hl_q_row(&q))
+		*v = hl_q_get_int(&q);
+	return hl_q_end(&q, err);
+}
+
+static hl_rc
+judge(hl_store *s, int64_t app, int64_t version, int64_t objects, hl_err *err)
+{
+	if (app == 0 && version == 0 && objects == 0)
+		return HL_OK;
+	if (app != HL_APPLICATION_ID) {
+		return hl_db_fail(s, HL_ESTORE, err, "check the path",
+		    "it is not a store: an SQLite file of another program "
+		    "(application ID %08llx)",
+		    (unsigned long long)app & UINT32_MAX);
+	}
+	if (version > HL_SCHEMA_VERSION) {
+		return hl_db_fail(s, HL_ESTORE, err,
+		    "use that version of hsmlic, or a newer one",
+		    "it was made by a newer hsmlic: its schema is %lld, this "
+		    "program knows up to %d",
+		    (long long)version, HL_SCHEMA_VERSION);
+	}
+	if (version < 1) {
+		return hl_db_fail(s, HL_ESTORE, err,
+		    "keep this file, and restore the newest backup",
+		    "it is damaged: its schema version is %lld",
+		    (long long)version);
+	}
+	return HL_OK;
+}
+
+static hl_rc
+identify(hl_store *s, int *version, hl_err *err)
+{
+	int64_t app = 0, v = 0, objects = 0;
+	hl_rc rc;
+
+	rc = pragma_int(s, "PRAGMA application_id", &app, err);
+	if (rc == HL_OK)
+		rc = pragma_int(s, "PRAGMA user_version", &v, err);
+	if (rc == HL_OK) {
+		rc = pragma_int(
+		    s, "SELECT count(*) FROM sqlite_schema", &objects, err);
+	}
+	if (rc == HL_OK)
+		rc = judge(s, app, v, objects, err);
+	if (rc == HL_OK)
+		*version = (int)v;
+	return rc;
+}
+
+hl_rc
+hl_schema_identify(hl_store *s, int *version, hl_err *err)
+{
+	hl_rc rc, rc2;
+
+	/* one moment for all: somebody may be making it just now */
+	if ((rc = hl_db_exec(s, "BEGIN", err)) != HL_OK)
+		return rc;
+	rc = identify(s, version, err);
+	rc2 = hl_db_exec(s, "COMMIT", rc == HL_OK ? err : NULL);
+	return rc != HL_OK ? rc : rc2;
+}
+
+/* ---- migrations --------------------------------------------------------- */
+
+static hl_rc
+insert_meta(hl_store *s, hl_err *err)
+{
+	char text[HL_UUID_TEXT];
+	hl_text origin;
+	hl_uuid id;
+	hl_rc rc;
+	hl_q q;
+
+	if ((rc = hl_uuid_new(&id, err)) != HL_OK)
+		return rc;
+	hl_uuid_text(&id, text);
+	snprintf(origin, sizeof(origin), "hsmlic.invalid/%s", text);
+	q = hl_q_new(s,
+	    "INSERT INTO meta (one, id, origin, created_at, last_time) "
+	    "VALUES (1, ?1, ?2, ?3, ?3)");
+	hl_q_uuid(&q, &id);
+	hl_q_text(&q, origin);
+	hl_q_int(&q, s->now);
+	return hl_q_run(&q, err);
+}
+
+static hl_rc
+migrate_in_tx(hl_store *s, hl_err *err)
+{
+	char sql[64];
+	int version;
+	hl_rc rc;
+
+	if ((rc = identify(s, &version, err)) != HL_OK)
+		return rc;
+	if (version == HL_SCHEMA_VERSION)
+		return HL_OK; /* somebody was faster */
+	for (size_t i = 0; i < hl_migrations_n; i++) {
+		if (hl_migrations[i].version <= version)
+			continue;
+		rc = hl_db_exec(s, hl_migrations[i].sql, err);
+		if (rc != HL_OK)
+			return rc;
+	}
+	snprintf(
+	    sql, sizeof(sql), "PRAGMA user_version = %d", HL_SCHEMA_VERSION);
+	if ((rc = hl_db_exec(s, sql, err)) != HL_OK)
+		return rc;
+	return version == 0 ? insert_meta(s, err) : HL_OK;
+}
+
+hl_rc
+hl_schema_migrate(hl_store *s, hl_err *err)
+{
+	hl_rc rc;
+
+	rc = hl_tx_begin(s, "make the tables", err);
+	if (rc != HL_OK)
+		return rc;
+	rc = migrate_in_tx(s, err);
+	return hl_tx_end(s, rc, err);
+}
+
+/* ---- the schema's text -------------------------------------------------- */
+
+static void
+get_object(hl_q *q, hl_buf *b)
+{
+	for (int i = 0; i < 3; i++) {
+		const unsigned char *p = sqlite3_column_text(q->st, i);
+		const int n = sqlite3_column_bytes(q->st, i);
+
+		if (p == NULL)
+			b->failed = true;
+		else
+			hl_buf_put(b, p, (size_t)n + 1); /* with its NUL */
+	}
+}
+
+hl_rc
+hl_schema_hash(hl_store *s, uint8_t sha256[HL_SHA256_LEN], hl_err *err)
+{
+	hl_buf b = HL_BUF_INIT;
+	hl_q q = hl_q_new(s, SCHEMA_SELECT);
+	hl_rc rc;
+
+	while (hl_q_row(&q))
+		get_object(&q, &b);
+	rc = hl_q_end(&q, err);
+	if (rc == HL_OK && b.failed)
+		rc = hl_nomem(err);
+	if (rc == HL_OK)
+		rc = hl_sha256(b.p, b.n, sha256, err);
+	hl_buf_free(&b);
+	return rc;
+}
+
+/* Runs the migrations in memory. */
+static hl_rc
+make_model(hl_store *m, hl_err *err)
+{
+	hl_rc rc = HL_OK;
+
+	if (sqlite3_open_v2(":memory:", &m->db,
+		SQLITE_OPEN_READWRITE | SQLITE_OPEN_EXRESCODE |
+		    SQLITE_OPEN_NOMUTEX,
+		NULL) != SQLITE_OK)
+		return hl_nomem(err);
+	for (size_t i = 0; i < hl_migrations_n && rc == HL_OK; i++)
+		rc = hl_db_exec(m, hl_migrations[i].sql, err);
+	return rc;
+}
+
+static int
+compare(hl_q *a, hl_q *b)
+{
+	int r = 0;
+
+	for (int i = 0; i < 2 && r == 0; i++) {
+		const unsigned char *x = sqlite3_column_text(a->st, i);
+		const unsigned char *y = sqlite3_column_text(b->st, i);
+
+		r = x == NULL || y == NULL
+		    ? 0
+		    : strcmp((const char *)x, (const char *)y);
+	}
+	return r;
+}
+
+static hl_rc
+fail_altered(hl_q *q, const char *how, hl_err *err)
+{
+	const unsigned char *type = sqlite3_column_text(q->st, 0);
+	const unsigned char *name = sqlite3_column_text(q->st, 1);
+
+	return hl_db_fail(q->s, HL_ESTORE, err,
+	    "somebody changed it with another program: keep this file, and "
+	    "restore the newest backup",
+	    "its schema was altered: %s \"%s\" %s",
+	    type == NULL ? "?" : (const char *)type,
+	    name == NULL ? "?" : (const char *)name, how);
+}
+
+/* Both are ordered alike: the first difference is named. */
+static hl_rc
+walk(hl_q *is, hl_q *ours, const char *path, hl_err *err)
+{
+	bool a = hl_q_row(is), b = hl_q_row(ours);
+
+	(void)path;
+	while (a || b) {
+		const int r = !a ? 1 : !b ? -1 : compare(is, ours);
+		const unsigned char *x, *y;
+
+		if (is->code != SQLITE_OK || ours->code != SQLITE_OK)
+			return HL_OK; /* reported when they are ended */
+		if (r < 0)
+			return fail_altered(is, "is not ours", err);
+		if (r > 0)
+			return fail_altered(ours, "is missing", err);
+		x = sqlite3_column_text(is->st, 2);
+		y = sqlite3_column_text(ours->st, 2);
+		if (x == NULL || y == NULL)
+			return hl_nomem(err);
+		if (strcmp((const char *)x, (const char *)y) != 0)
+			return fail_altered(is, "is not as we made it", err);
+		a = hl_q_row(is);
+		b = hl_q_row(ours);
+	}
+	return HL_OK;
+}
+
+static hl_rc
+compare_with_model(hl_store *s, hl_err *err)
+{
+	hl_store model = { 0 };
+	hl_q is, ours;
+	hl_rc rc, rc2;
+
+	hl_text_copy(model.path, sizeof(model.path), s->path);
+	if ((rc = make_model(&model, err)) == HL_OK) {
+		is = hl_q_new(s, SCHEMA_SELECT);
+		ours = hl_q_new(&model, SCHEMA_SELECT);
+		rc = walk(&is, &ours, s->path, err);
+		rc2 = hl_q_end(&is, rc == HL_OK ? err : NULL);
+		rc = rc != HL_OK ? rc : rc2;
+		rc2 = hl_q_end(&ours, rc == HL_OK ? err : NULL);
+		rc = rc != HL_OK ? rc : rc2;
+	}
+	sqlite3_close(model.db);
+	return rc;
+}
+
+hl_rc
+hl_schema_check(hl_store *s, hl_err *err)
+{
+	uint8_t sha256[HL_SHA256_LEN];
+	hl_rc rc;
+
+	if ((rc = hl_schema_hash(s, sha256, err)) != HL_OK)
+		return rc;
+	if (memcmp(sha256, hl_schema_sha256, sizeof(sha256)) == 0)
+		return HL_OK;
+	return compare_with_model(s, err);
+}
