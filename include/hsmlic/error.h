@@ -62,8 +62,10 @@ typedef struct hl_err {
 	char hint[HL_ERR_HINT]; /* what to do about it; may be "" */
 } hl_err;
 
+#define HL_API __attribute__((visibility("default")))
+
 /* Static, never NULL: short name of a code, such as "no-license". */
-const char *hl_rc_name(hl_rc rc);
+HL_API const char *hl_rc_name(hl_rc rc);
 
 #ifdef __cplusplus
 }

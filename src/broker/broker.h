@@ -80,13 +80,15 @@ typedef struct hl_card_choice {
 	const char *firmware;	  /* belongs to this known firmware */
 	const char *new_firmware; /* or makes one of this name */
 	const char *label;	  /* or NULL */
+	bool dry_run;		  /* record nothing */
 } hl_card_choice;
 
 /*
  * Makes a card known. Without a choice of firmware it becomes a firmware of its
  * own, named as its identifier, unless that identifier is known already: then
  * HL_ECONFLICT, since two keys can bear one identifier. HL_EEXIST: the card is
- * known (*row is set). HL_ENOLICENSE: blank, or cannot be told from others.
+ * known (*row is set). HL_ENOLICENSE: blank, or cannot be told from others. In
+ * a dry run *row is what would be recorded.
  */
 HL_CHECK hl_rc hl_broker_card_add(hl_broker *b, const hl_card_info *info,
     const hl_card_choice *choice, const hl_actor *actor, hl_card_row *row,

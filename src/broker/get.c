@@ -427,7 +427,7 @@ choose_card(struct get *g, struct chosen *c, hl_err *err)
 static hl_rc
 identify(struct get *g, struct chosen *c, hl_err *err)
 {
-	const hl_card_choice no_choice = { NULL, NULL, NULL };
+	const hl_card_choice no_choice = { .label = NULL };
 	hl_rc rc;
 
 	if (!c->known) {

@@ -147,6 +147,11 @@ hl_broker_card_add(hl_broker *b, const hl_card_info *info,
 		return rc;
 	fill_card(&c, info, choice->label);
 	c.firmware = f.id;
+	(void)hl_text_copy(c.firmware_name, sizeof(c.firmware_name), f.name);
+	if (choice->dry_run) {
+		*row = c;
+		return HL_OK;
+	}
 	rc = hl_store_card_add(b->store, &c, make ? &f : NULL, actor, err);
 	if (rc != HL_OK)
 		return rc;
