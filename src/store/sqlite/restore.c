@@ -113,15 +113,16 @@ move_part(const char *from, const char *to, const char *suffix)
 	return errno;
 }
 
-/* The file goes first: it must not stand there without its journal. */
+/*
+ * The file goes first: it must not stand there without its journal. A journal
+ * that stands there alone would be played back into the copy.
+ */
 static hl_rc
 put_aside(restoring *r, hl_err *err)
 {
 	int e = 0;
 
-	if (!r->there)
-		return HL_OK;
-	for (size_t i = 0; i < HL_COUNT(suffixes) && e == 0; i++)
+	for (size_t i = r->there ? 0 : 1; i < HL_COUNT(suffixes) && e == 0; i++)
 		e = move_part(r->to.path, r->aside, suffixes[i]);
 	return e == 0 ? HL_OK : fail_errno(r, e, err);
 }
@@ -129,8 +130,6 @@ put_aside(restoring *r, hl_err *err)
 static void
 put_back(const restoring *r)
 {
-	if (!r->there)
-		return;
 	for (size_t i = HL_COUNT(suffixes); i > 0; i--)
 		(void)move_part(r->aside, r->to.path, suffixes[i - 1]);
 }
@@ -139,13 +138,14 @@ static hl_rc
 swap(restoring *r, hl_err *err)
 {
 	hl_rc rc = put_aside(r, err);
+	int e;
 
-	if (rc == HL_OK && move_part(r->part, r->to.path, "") != 0)
-		rc = fail_errno(r, errno, err);
-	if (rc != HL_OK)
-		put_back(r);
-	else
-		rc = hl_dir_sync_parent(r->to.path, err);
+	if (rc == HL_OK && (e = move_part(r->part, r->to.path, "")) != 0)
+		rc = fail_errno(r, e, err);
+	if (rc == HL_OK)
+		return HL_OK;
+	put_back(r);
+	(void)unlink(r->part);
 	return rc;
 }
 
@@ -164,9 +164,9 @@ hl_store_restore(
 	    (rc = hl_store_backup(copy, r->part, err)) != HL_OK)
 		goto out;
 	if ((rc = swap(r, err)) != HL_OK)
-		(void)unlink(r->part);
-	else
-		(void)hl_text_copy(aside, size, r->there ? r->aside : "");
+		goto out;
+	(void)hl_text_copy(aside, size, r->there ? r->aside : "");
+	rc = hl_dir_sync_parent(r->to.path, err);
 out:
 	free(r);
 	return rc;
