@@ -255,23 +255,28 @@ serves(const struct get *g, const hl_present *p)
 	return strcmp(p->info.firmware_id, wanted) == 0;
 }
 
+/* `present` cards answer to the selector, and none of them will do. */
 static hl_rc
 no_card(const struct get *g, size_t present, hl_err *err)
 {
 	const char *card = g->req->card;
 
+	if (present > 0)
+		return hl_fail(err, HL_ENOLICENSE, "find a card",
+		    "insert the card of this firmware, or see: hsmlic card "
+		    "list",
+		    "%s serves firmware \"%s\"",
+		    card != NULL ? "the card that was named does not hold the "
+				   "key that"
+				 : "none of the cards present",
+		    g->req->firmware == NULL ? "" : g->req->firmware);
 	if (card != NULL)
 		return hl_fail(err, HL_ENODEV, "find the card",
 		    "see what is there: hsmlic card list",
 		    "no card that is present answers to \"%s\"", card);
-	if (present == 0)
-		return hl_fail(err, HL_ENODEV, "find a card",
-		    "insert the card, or name one: --card CARD",
-		    "there is no card in any reader");
-	return hl_fail(err, HL_ENOLICENSE, "find a card",
-	    "insert the card of this firmware, or see: hsmlic card list",
-	    "none of the cards present serves firmware \"%s\"",
-	    g->req->firmware == NULL ? "" : g->req->firmware);
+	return hl_fail(err, HL_ENODEV, "find a card",
+	    "insert the card, or name one: --card CARD",
+	    "there is no card in any reader");
 }
 
 static void
@@ -354,8 +359,8 @@ open_chosen(struct get *g, const char *reader, struct chosen *c, hl_err *err)
 }
 
 static hl_rc
-choose_among(struct get *g, hl_reader_name *names, size_t n,
-    struct chosen *c, hl_err *err)
+choose_among(struct get *g, hl_reader_name *names, size_t n, struct chosen *c,
+    hl_err *err)
 {
 	hl_present *list = calloc(n + 1, sizeof(*list));
 	size_t found = 0, which = 0;
@@ -395,7 +400,9 @@ choose_only(struct get *g, const char *reader, struct chosen *c, hl_err *err)
 	p->info = c->info;
 	p->known = c->known;
 	p->row = c->row;
-	if (!hl_broker_selects(g->req->card, p) || !serves(g, p))
+	if (!hl_broker_selects(g->req->card, p))
+		rc = no_card(g, 0, err);
+	else if (!serves(g, p))
 		rc = no_card(g, 1, err);
 	free(p);
 	return rc;
