@@ -516,8 +516,7 @@ spend(struct get *g, struct chosen *c, bool *again, hl_err *err)
 		*again = true;
 		return wait_for(g, &s.other, err);
 	}
-	return hand_over(g, &s.license,
-	    s.replayed ? HL_SOURCE_REPLAY : HL_SOURCE_CARD, s.units_spent, err);
+	return hand_over(g, &s.license, s.source, s.units_spent, err);
 }
 
 static hl_rc
@@ -582,8 +581,8 @@ without_card(struct get *g, hl_rc card_rc, hl_err *err)
 	hl_err e = { 0 };
 	hl_rc rc;
 
-	if (card_rc != HL_ENODEV || g->req->card != NULL ||
-	    g->req->firmware != NULL)
+	if ((card_rc != HL_ENODEV && card_rc != HL_EACCESS) ||
+	    g->req->card != NULL || g->req->firmware != NULL)
 		return card_rc;
 	rc = find_only_license(g, &l, &e);
 	if (rc == HL_OK)

@@ -153,6 +153,7 @@ clear_the_way(hl_broker *b, hl_spend *s, const hl_issue *other, hl_err *err)
 	}
 	if (!hl_uuid_equal(&other->card, &s->row->id))
 		return unresolved_elsewhere(b, other, err);
+	s->source = HL_SOURCE_REPLAY;
 	return hl_recover_one(
 	    b, s->card, &s->info, other, s->actor, s->until, err);
 }
@@ -272,13 +273,12 @@ hl_spend_unit(hl_broker *b, hl_spend *s, hl_err *err)
 
 	s->wait = false;
 	s->units_spent = 0;
+	s->source = HL_SOURCE_STORE;
 	if ((rc = prepare(b, s, err)) != HL_OK ||
 	    (rc = open_intent(b, s, s->cert, &opened, err)) != HL_OK)
 		return rc;
-	if (!opened) {
-		s->replayed = !s->wait;
+	if (!opened)
 		return HL_OK;
-	}
 	c = (hl_settle_card){ s->card, s->info, &s->issue, s->cert, true,
 		SENDS_AGAIN, s->until };
 	hl_settle_request(b, &c, &o, &why);
@@ -291,7 +291,7 @@ hl_spend_unit(hl_broker *b, hl_spend *s, hl_err *err)
 		rc = report_failure(&o, &why);
 	else if (!counted_right(&o, &s->issue))
 		rc = strange_count(&o, &why);
-	s->replayed = o.replayed;
+	s->source = o.replayed ? HL_SOURCE_REPLAY : HL_SOURCE_CARD;
 	s->units_spent = 1;
 	if (rc != HL_OK && err != NULL)
 		*err = why;

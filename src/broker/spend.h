@@ -19,7 +19,7 @@ typedef struct hl_spend {
 	hl_issue other;
 	hl_license license;
 	hl_issue issue;
-	bool replayed;
+	hl_source source;
 	int units_spent;
 } hl_spend;
 
@@ -28,9 +28,9 @@ HL_CHECK hl_rc hl_spend_possible(
     const hl_card_info *info, const hl_cert *cert, hl_err *err);
 
 /*
- * HL_OK: the license is in the store (s->license; s->units_spent is 0 when
- * recovery brought it back), or s->wait is set: nothing was spent, wait for
- * s->other. Else as hl_broker_get().
+ * HL_OK: the license is in the store (s->license, s->source; s->units_spent is
+ * 0 when somebody else was faster, or recovery brought it back), or s->wait is
+ * set: nothing was spent, wait for s->other. Else as hl_broker_get().
  */
 HL_CHECK hl_rc hl_spend_unit(hl_broker *b, hl_spend *s, hl_err *err);
 
