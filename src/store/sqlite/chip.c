@@ -233,7 +233,7 @@ apply(const put *p, hl_uuid *id, hl_err *err)
 	const hl_chip *known = p->has_a ? &p->a : &p->b;
 	hl_rc rc;
 
-	if (p->cert != NULL && (!p->has_a || !known->has_cert)) {
+	if (p->cert != NULL && !p->has_a) {
 		if ((rc = add_cert(p, err)) != HL_OK)
 			return rc;
 	}
