@@ -136,7 +136,7 @@ hl_card_open(
 		rc = hl_pcsc_channel(&ch, reader, opt->until, err);
 	if (rc == HL_OK)
 		rc = hl_card_open_channel(out, ch, opt->until, err);
-	if (rc == HL_OK)
+	if (*out != NULL)
 		(*out)->lock = lock;
 	else
 		hl_lock_free(&lock, false);

@@ -3,7 +3,8 @@
  * Cards: found, opened for exclusive use, asked, and told to issue. A card is
  * open inside a PC/SC transaction from hl_card_open() to hl_card_close(), and
  * processes of this program queue up for a reader on a lock file as well.
- * One thread at a time may use a handle.
+ * One thread at a time may use a handle, and the one that opened it must live
+ * until it is closed: the process that talks to PC/SC ends with that thread.
  */
 #ifndef HL_CARD_CARD_H
 #define HL_CARD_CARD_H

@@ -24,6 +24,9 @@
 #define HL_PCSC_BODY_MAX 65548 /* MAX_BUFFER_SIZE_EXTENDED of pcsclite.h */
 #define HL_PCSC_READERS_MAX 64 /* pcscd has 16 */
 
+_Static_assert(HL_PCSC_READERS_MAX * sizeof(hl_reader) <= HL_PCSC_BODY_MAX,
+    "a list of readers fits into a message");
+
 typedef enum hl_pcsc_op {
 	HL_PCSC_OPEN = 1,
 	HL_PCSC_TRANSMIT,

@@ -7,8 +7,8 @@
 #include "card/pcsc.h"
 #include "card/pcsc_codes.h"
 
-#define GRACE_MS 300 /* the child keeps the time itself, and answers so late   \
-		      */
+/* The child keeps the time of a wait itself, and answers so much later. */
+#define GRACE_MS 300
 
 static hl_rc
 no_list(hl_pcsc_end end, const char *what, uint32_t call, hl_err *err)
