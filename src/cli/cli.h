@@ -171,6 +171,7 @@ hl_table *hl_table_new(const char *const *columns, size_t n, unsigned right);
 /* Copies n cells. */
 void hl_table_row(hl_table *t, const char *const *cells);
 void hl_table_print(hl_cli *cli, hl_table **t); /* and frees it */
+void hl_table_free(hl_table **t);
 
 /* A counter as a bar of `width` columns: "[#####.....]". */
 void hl_gauge(uint32_t n, uint32_t of, size_t width, hl_buf *out);

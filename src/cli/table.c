@@ -101,6 +101,8 @@ static const hl_option license_import_options[] = {
 	{ "firmware", 0, "NAME", "the firmware that it is for", 0 },
 	{ "new-firmware", 0, NULL, "make that firmware known", 0 },
 	{ "type", 0, "TYPE", "license type of a new firmware (SFI)", 0 },
+	{ "identifier", 0, "ID",
+	    "what the cards of a new firmware say (its name)", 0 },
 	{ "dir", 0, "DIR", "take in every pair of this folder", 0 },
 	{ "note", 0, "TEXT", "a note for the record", 0 },
 	END,

@@ -75,12 +75,21 @@ print_row(const hl_table *t, const char *s)
 }
 
 void
+hl_table_free(hl_table **table)
+{
+	if (*table == NULL)
+		return;
+	hl_buf_free(&(*table)->cells);
+	free(*table);
+	*table = NULL;
+}
+
+void
 hl_table_print(hl_cli *cli, hl_table **table)
 {
 	hl_table *t = *table;
 	const char *s;
 
-	*table = NULL;
 	if (t == NULL)
 		return;
 	if (t->rows > 0 && !t->cells.failed) {
@@ -91,8 +100,7 @@ hl_table_print(hl_cli *cli, hl_table **table)
 		for (size_t i = 0; i < t->rows; i++)
 			s = print_row(t, s);
 	}
-	hl_buf_free(&t->cells);
-	free(t);
+	hl_table_free(table);
 }
 
 void

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* card add, label, retire. */
+#include <string.h>
+
+#include "cli/parts.h"
+
+/* A label must not be taken for another way to name a card. */
+static hl_rc
+check_label(const char *label, bool empty_ok, hl_err *err)
+{
+	char serial[HL_SERIAL_TEXT];
+	hl_rc rc;
+
+	if ((rc = hl_text_check("label", label, empty_ok, err)) != HL_OK)
+		return rc;
+	if (!hl_serial_canonical(label, serial) &&
+	    strncmp(label, "sim:", 4) != 0 && strncmp(label, "reader:", 7) != 0)
+		return HL_OK;
+	return hl_fail(err, HL_EUSAGE, "label the card",
+	    "choose a label that is no serial number and does not begin with "
+	    "sim: or reader:",
+	    "\"%s\" would be taken for another card", label);
+}
+
+/* The card as the command leaves it, with a flag that tells what it did. */
+static hl_rc
+print_changed(hl_cli *cli, const hl_card_view *v, const char *flag, bool done,
+    hl_err *err)
+{
+	json_t *card = hl_json_card(v);
+
+	if (card != NULL &&
+	    (json_object_set_new(card, flag, json_boolean(done)) != 0 ||
+		json_object_set_new(
+		    card, "dry_run", json_boolean(cli->dry_run)) != 0)) {
+		json_decref(card);
+		card = NULL;
+	}
+	return hl_print_json(cli, card, err);
+}
+
+/* ---- add ---------------------------------------------------------------- */
+
+static hl_rc
+read_choice(hl_cli *cli, hl_card_choice *out, hl_err *err)
+{
+	const char *known = hl_opt(cli, "firmware");
+	const char *fresh = hl_opt(cli, "new-firmware");
+	hl_rc rc = HL_OK;
+
+	/* The command line outranks what the configuration says. */
+	if (known != NULL && fresh != NULL &&
+	    hl_opt_on_line(cli, "firmware") !=
+		hl_opt_on_line(cli, "new-firmware")) {
+		if (hl_opt_on_line(cli, "firmware"))
+			fresh = NULL;
+		else
+			known = NULL;
+	}
+	if (known != NULL && fresh != NULL)
+		return hl_fail(err, HL_EUSAGE, "add the card",
+		    "--firmware: the same key as other cards; --new-firmware: "
+		    "a key of its own",
+		    "--firmware and --new-firmware contradict each other");
+	*out = (hl_card_choice){ known, fresh, hl_opt(cli, "label"),
+		cli->dry_run };
+	if (fresh != NULL)
+		rc = hl_text_check("firmware name", fresh, false, err);
+	if (rc == HL_OK && out->label != NULL)
+		rc = check_label(out->label, false, err);
+	return rc;
+}
+
+/* Adding it once more is fine when nothing else is said of it. */
+static hl_rc
+known_already(hl_cli *cli, const hl_card_view *v, const hl_card_choice *choice,
+    hl_err *err)
+{
+	const char *wanted =
+	    choice->firmware != NULL ? choice->firmware : choice->new_firmware;
+	char name[HL_CARD_NAME];
+
+	hl_card_name(v, name, sizeof(name));
+	if (wanted != NULL && strcmp(wanted, v->row->firmware_name) != 0)
+		return hl_fail(err, HL_EEXIST, "add the card",
+		    "a card keeps the firmware that it was added with",
+		    "card %s is known already, with firmware \"%s\"", name,
+		    v->row->firmware_name);
+	if (choice->label != NULL && strcmp(choice->label, v->row->label) != 0)
+		return hl_fail(err, HL_EEXIST, "add the card",
+		    "to name it: hsmlic card label CARD LABEL",
+		    "card %s is known already", name);
+	hl_message(cli, "card %s is known already", name);
+	if (cli->json)
+		return print_changed(cli, v, "added", false, err);
+	return HL_OK;
+}
+
+static void
+print_added(const hl_cli *cli, const hl_card_view *v)
+{
+	const hl_card_row *row = v->row;
+	char name[HL_CARD_NAME];
+
+	hl_card_name(v, name, sizeof(name));
+	if (cli->dry_run)
+		hl_message(cli,
+		    "dry run: would add card %s: firmware \"%s\", %u left",
+		    name, row->firmware_name, row->last_counter);
+	else if (!cli->json)
+		(void)printf("card %s added: firmware \"%s\", %u left\n", name,
+		    row->firmware_name, row->last_counter);
+}
+
+static hl_rc
+add(hl_cli *cli, const hl_card_view *v, const hl_card_choice *choice,
+    hl_err *err)
+{
+	hl_card_view added = { .present = v->present };
+	hl_card_row row;
+	hl_rc rc;
+
+	rc = hl_broker_card_add(
+	    cli->broker, &v->present->info, choice, &cli->actor, &row, err);
+	if (rc != HL_OK)
+		return rc;
+	if (!cli->dry_run &&
+	    (rc = hl_card_view_known(cli, &row, &added, err)) != HL_OK)
+		return rc;
+	added.present = v->present;
+	added.row = &row;
+	print_added(cli, &added);
+	added.row = cli->dry_run ? NULL : &row;
+	if (cli->json)
+		return print_changed(cli, &added, "added", !cli->dry_run, err);
+	return HL_OK;
+}
+
+hl_rc
+hl_cmd_card_add(hl_cli *cli, char **operands, hl_err *err)
+{
+	const char *selector = hl_card_selector(cli, operands);
+	const hl_card_view *v = NULL;
+	hl_card_choice choice;
+	hl_cards c;
+	hl_rc rc;
+
+	if ((rc = read_choice(cli, &choice, err)) != HL_OK)
+		return rc;
+	rc = hl_cards_gather(cli, selector, &c, err);
+	if (rc == HL_OK)
+		rc = hl_card_choose(&c, selector, true, &v, err);
+	if (rc != HL_OK)
+		goto out;
+	if (v->row != NULL)
+		rc = known_already(cli, v, &choice, err);
+	else
+		rc = add(cli, v, &choice, err);
+out:
+	hl_cards_free(&c);
+	return rc;
+}
+
+/* ---- label, retire ------------------------------------------------------ */
+
+hl_rc
+hl_cmd_card_label(hl_cli *cli, char **operands, hl_err *err)
+{
+	const char *label = operands[1];
+	hl_card_view v;
+	hl_card_row row;
+	hl_rc rc;
+
+	if ((rc = check_label(label, true, err)) != HL_OK ||
+	    (rc = hl_card_operand(cli, operands[0], &row, err)) != HL_OK)
+		return rc;
+	if (cli->dry_run)
+		hl_message(cli, "dry run: would label card %s \"%s\"",
+		    row.serial, label);
+	else if ((rc = hl_store_card_label(
+		      cli->store, &row.id, label, &cli->actor, err)) != HL_OK ||
+	    (rc = hl_store_card_by_id(cli->store, &row.id, &row, err)) != HL_OK)
+		return rc;
+	if (cli->json) {
+		rc = hl_card_view_known(cli, &row, &v, err);
+		return rc == HL_OK
+		    ? print_changed(cli, &v, "labelled", !cli->dry_run, err)
+		    : rc;
+	}
+	if (!cli->dry_run && label[0] != '\0')
+		(void)printf("card %s is now \"%s\"\n", row.serial, label);
+	else if (!cli->dry_run)
+		(void)printf("card %s has no label now\n", row.serial);
+	return HL_OK;
+}
+
+static hl_rc
+retire(hl_cli *cli, const hl_card_row *row, const char *name, hl_err *err)
+{
+	char question[HL_CARD_NAME + 200];
+	hl_rc rc;
+
+	(void)snprintf(question, sizeof(question),
+	    "retire card %s for ever (%u left, never to be spent; its "
+	    "licenses stay)",
+	    name, row->last_counter);
+	if ((rc = hl_ask(cli, question, err)) != HL_OK)
+		return rc;
+	return hl_store_card_retire(cli->store, &row->id, &cli->actor, err);
+}
+
+hl_rc
+hl_cmd_card_retire(hl_cli *cli, char **operands, hl_err *err)
+{
+	char name[HL_CARD_NAME];
+	hl_card_row row;
+	hl_card_view v;
+	hl_rc rc;
+
+	if ((rc = hl_card_operand(cli, operands[0], &row, err)) != HL_OK ||
+	    (rc = hl_card_view_known(cli, &row, &v, err)) != HL_OK)
+		return rc;
+	hl_card_name(&v, name, sizeof(name));
+	if (row.retired_at != 0)
+		return hl_fail(err, HL_ECONFLICT, "retire the card", "",
+		    "card %s is retired already", name);
+	if (cli->dry_run)
+		hl_message(cli, "dry run: would retire card %s", name);
+	else if ((rc = retire(cli, &row, name, err)) != HL_OK ||
+	    (rc = hl_store_card_by_id(cli->store, &row.id, &row, err)) != HL_OK)
+		return rc;
+	if (cli->json)
+		return print_changed(cli, &v, "retired", !cli->dry_run, err);
+	if (!cli->dry_run)
+		(void)printf("card %s is retired\n", name);
+	return HL_OK;
+}

@@ -1,0 +1,603 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* license export: licenses as files, each hand-out recorded. */
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli/parts.h"
+#include "cli/sidecar.h"
+#include "util/file.h"
+#include "util/hex.h"
+
+#define SAFE_MAX ((size_t)120) /* bytes of a firmware's name in a file's */
+
+/* One license to write, and what became of it. */
+struct item {
+	hl_uuid id, chip, firmware;
+	hl_uid uid;
+	bool has_cert;
+	uint8_t cert_sha256[HL_SHA256_LEN];
+	uint8_t sha256[HL_SHA256_LEN];
+	bool several; /* its chip has licenses of other firmwares, too */
+	enum { NOT_TRIED, WRITTEN, UNCHANGED, WOULD_WRITE, FAILED } result;
+	char *path;
+	hl_err *err; /* of a failed one */
+};
+
+struct export
+{
+	hl_cli *cli;
+	const char *dir;
+	bool force;
+	struct item *items;
+	size_t n, cap;
+	bool failed;	      /* no memory */
+	hl_firmware firmware; /* of the item before */
+};
+
+static const char *const result_names[] = { "not-tried", "written", "unchanged",
+	"would-write", "failed" };
+
+/* ---- which ones --------------------------------------------------------- */
+
+static bool
+keep_license(void *arg, const hl_license *l)
+{
+	struct export *x = arg;
+	struct item *grown;
+
+	if (x->n == x->cap) {
+		x->cap = x->cap == 0 ? 64 : 2 * x->cap;
+		grown = reallocarray(x->items, x->cap, sizeof(*x->items));
+		if (grown == NULL) {
+			x->failed = true;
+			return false;
+		}
+		x->items = grown;
+	}
+	x->items[x->n] = (struct item){ .id = l->id,
+		.chip = l->chip,
+		.firmware = l->firmware,
+		.uid = l->uid,
+		.has_cert = l->has_cert };
+	memcpy(x->items[x->n].cert_sha256, l->cert_sha256, HL_SHA256_LEN);
+	memcpy(x->items[x->n].sha256, l->sha256, HL_SHA256_LEN);
+	x->n++;
+	return true;
+}
+
+static int
+by_chip(const void *a, const void *b)
+{
+	const struct item *x = a, *y = b;
+	const int c = memcmp(&x->chip, &y->chip, sizeof(x->chip));
+
+	return c != 0 ? c : memcmp(&x->firmware, &y->firmware, sizeof(hl_uuid));
+}
+
+static void
+mark_several(struct export *x)
+{
+	if (x->n > 1)
+		qsort(x->items, x->n, sizeof(*x->items), by_chip);
+	for (size_t i = 1; i < x->n; i++)
+		if (hl_uuid_equal(&x->items[i - 1].chip, &x->items[i].chip))
+			x->items[i - 1].several = x->items[i].several = true;
+}
+
+static void
+keep_firmware(struct export *x, const hl_uuid *firmware)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < x->n; i++)
+		if (hl_uuid_equal(&x->items[i].firmware, firmware))
+			x->items[n++] = x->items[i];
+	x->n = n;
+}
+
+static hl_rc
+find_firmware(hl_cli *cli, const char *name, hl_firmware *out, hl_err *err)
+{
+	hl_rc rc = hl_store_firmware_by_name(cli->store, name, out, err);
+
+	if (rc != HL_ENOTFOUND)
+		return rc;
+	return hl_fail(err, rc, "export licenses", "see: hsmlic license list",
+	    "no firmware \"%s\" is known to this store", name);
+}
+
+static hl_rc
+only_one(struct export *x, const hl_license *l, hl_err *err)
+{
+	if (l->state != HL_LICENSE_ACTIVE)
+		return hl_fail(err, HL_ECONFLICT, "export the license",
+		    "only active licenses are handed out",
+		    "this license is %s%s%s", hl_license_state_name(l->state),
+		    l->reason[0] != '\0' ? ": " : "", l->reason);
+	return keep_license(x, l) ? HL_OK : hl_nomem(err);
+}
+
+/* The operand: a license ID, or a chip with all its licenses. */
+static hl_rc
+choose(struct export *x, const char *operand, hl_err *err)
+{
+	const char *name = hl_opt(x->cli, "firmware");
+	hl_license_filter filter = { NULL, NULL, false };
+	hl_firmware f;
+	hl_license l;
+	hl_chip chip;
+	hl_uuid id;
+	hl_rc rc;
+
+	if (operand != NULL && hl_uuid_parse(operand, &id)) {
+		rc = hl_license_operand(x->cli, operand, &l, err);
+		return rc == HL_OK ? only_one(x, &l, err) : rc;
+	}
+	if (operand != NULL) {
+		rc = hl_chip_operand(x->cli, operand, &chip, err);
+		if (rc != HL_OK)
+			return rc;
+		filter.chip = &chip.id;
+	}
+	if (name != NULL &&
+	    (rc = find_firmware(x->cli, name, &f, err)) != HL_OK)
+		return rc;
+	/* All firmwares are listed, whichever is wanted: the name of a file
+	 * depends on what its chip has, not on what was asked for. */
+	rc =
+	    hl_store_license_list(x->cli->store, &filter, keep_license, x, err);
+	if (rc == HL_OK && x->failed)
+		rc = hl_nomem(err);
+	if (rc != HL_OK)
+		return rc;
+	mark_several(x);
+	if (name != NULL)
+		keep_firmware(x, &f.id);
+	return HL_OK;
+}
+
+/* ---- names -------------------------------------------------------------- */
+
+static bool
+is_safe(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	    (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+}
+
+/* Two firmwares never get the same: what is not safe becomes %XX, and a name
+ * that grows too long is replaced by the firmware's ID. */
+static void
+safe_name(const hl_firmware *f, hl_buf *out)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	char id[HL_UUID_TEXT];
+
+	for (const char *s = f->name; *s != '\0'; s++) {
+		const unsigned char c = (unsigned char)*s;
+
+		if (is_safe(*s))
+			hl_buf_u8(out, c);
+		else
+			hl_buf_printf(
+			    out, "%%%c%c", digits[c >> 4], digits[c & 15]);
+	}
+	if (out->n <= SAFE_MAX)
+		return;
+	hl_buf_reset(out);
+	hl_uuid_text(&f->id, id);
+	hl_buf_printf(out, "%s", id);
+}
+
+static hl_rc
+file_path(const struct export *x, const struct item *it, const char *end,
+    char out[PATH_MAX], hl_err *err)
+{
+	hl_buf firmware = HL_BUF_INIT;
+	char chip[HL_CHIP_NAME];
+	hl_rc rc;
+
+	hl_chip_name(&it->uid, it->has_cert, it->cert_sha256, chip);
+	if (it->several)
+		safe_name(&x->firmware, &firmware);
+	rc = hl_path(out, PATH_MAX, err, "%s/%s%s%s.%s", x->dir, chip,
+	    it->several ? "-" : "", hl_buf_str(&firmware), end);
+	hl_buf_free(&firmware);
+	return rc;
+}
+
+/* ---- writing ------------------------------------------------------------ */
+
+/* Is this what the file holds? *there: the file exists. */
+static bool
+holds(const char *path, const uint8_t *bytes, size_t n, bool *there)
+{
+	hl_buf now = HL_BUF_INIT;
+	struct stat st;
+	bool same;
+
+	*there = lstat(path, &st) == 0;
+	same = *there &&
+	    hl_file_read(path, HL_LICENSE_MAX, &now, NULL) == HL_OK &&
+	    now.n == n && memcmp(now.p, bytes, n) == 0;
+	hl_buf_free(&now);
+	return same;
+}
+
+/* What has to be done, in it->result. HL_EEXIST: other content is there. */
+static hl_rc
+look(const struct export *x, struct item *it, const char *path,
+    const uint8_t *bytes, size_t n, hl_err *err)
+{
+	bool there;
+
+	it->result = UNCHANGED;
+	if (holds(path, bytes, n, &there))
+		return HL_OK;
+	if (there && !x->force)
+		return hl_fail(err, HL_EEXIST, "write the license",
+		    "name another place, or add --force",
+		    "%s exists with other content", path);
+	it->result = x->cli->dry_run ? WOULD_WRITE : WRITTEN;
+	return HL_OK;
+}
+
+/*
+ * The hand-out is recorded before the bytes are there to be taken, and not at
+ * all when they are there already.
+ */
+static hl_rc
+put_license(struct export *x, const struct item *it, const char *path,
+    const uint8_t *bytes, size_t n, hl_err *err)
+{
+	hl_rc rc;
+
+	if (it->result != WRITTEN)
+		return HL_OK;
+	rc = hl_store_license_use(
+	    x->cli->store, &it->id, "export", &x->cli->actor, err);
+	if (rc != HL_OK)
+		return rc;
+	return hl_file_put(path, bytes, n, 0600, x->force, err);
+}
+
+static hl_rc
+put_certificate(const struct export *x, const struct item *it, hl_err *err)
+{
+	hl_cert *cert;
+	char path[PATH_MAX];
+	hl_rc rc;
+
+	if (!it->has_cert || x->cli->dry_run)
+		return HL_OK;
+	if ((cert = calloc(1, sizeof(*cert))) == NULL)
+		return hl_nomem(err);
+	rc = hl_store_chip_cert(x->cli->store, &it->chip, cert, err);
+	if (rc == HL_OK)
+		rc = file_path(x, it, "certificate.bin", path, err);
+	if (rc == HL_OK)
+		rc = hl_file_put(path, cert->b, cert->n, 0600, x->force, err);
+	free(cert);
+	return rc;
+}
+
+static hl_rc
+put_sidecar(
+    const struct export *x, const struct item *it, size_t n, hl_err *err)
+{
+	const hl_firmware *f = &x->firmware;
+	hl_sidecar s = { .uid = it->uid, .has_cert = it->has_cert, .size = n };
+	hl_buf text = HL_BUF_INIT;
+	char path[PATH_MAX];
+	hl_chip chip;
+	hl_rc rc;
+
+	if (x->cli->dry_run)
+		return HL_OK;
+	rc = hl_store_chip_by_id(x->cli->store, &it->chip, &chip, err);
+	if (rc != HL_OK)
+		return rc;
+	memcpy(s.cert_sha256, it->cert_sha256, HL_SHA256_LEN);
+	memcpy(s.license_sha256, it->sha256, HL_SHA256_LEN);
+	memcpy(s.product_id, chip.product_id, sizeof(s.product_id));
+	memcpy(s.firmware, f->name, sizeof(s.firmware));
+	memcpy(s.identifier, f->identifier, sizeof(s.identifier));
+	memcpy(s.type, f->type, sizeof(s.type));
+	rc = hl_sidecar_write(&s, &text, err);
+	if (rc == HL_OK)
+		rc = file_path(x, it, "json", path, err);
+	if (rc == HL_OK)
+		rc = hl_file_put(path, text.p, text.n, 0600, x->force, err);
+	hl_buf_free(&text);
+	return rc;
+}
+
+static hl_rc
+load_firmware(struct export *x, const struct item *it, hl_err *err)
+{
+	if (hl_uuid_equal(&x->firmware.id, &it->firmware))
+		return HL_OK;
+	return hl_store_firmware_by_id(
+	    x->cli->store, &it->firmware, &x->firmware, err);
+}
+
+/* Certificate and sidecar come first: a license is never there without them. */
+static hl_rc
+write_item(struct export *x, struct item *it, hl_err *err)
+{
+	uint8_t bytes[HL_LICENSE_MAX];
+	char path[PATH_MAX];
+	size_t n;
+	hl_rc rc;
+
+	if ((rc = load_firmware(x, it, err)) != HL_OK ||
+	    (rc = file_path(x, it, "license.bin", path, err)) != HL_OK)
+		return rc;
+	if ((it->path = strdup(path)) == NULL)
+		return hl_nomem(err);
+	rc = hl_store_license_bytes(x->cli->store, &it->id, bytes, &n, err);
+	if (rc == HL_OK)
+		rc = look(x, it, path, bytes, n, err);
+	if (rc == HL_OK)
+		rc = put_certificate(x, it, err);
+	if (rc == HL_OK)
+		rc = put_sidecar(x, it, n, err);
+	if (rc == HL_OK)
+		rc = put_license(x, it, path, bytes, n, err);
+	explicit_bzero(bytes, sizeof(bytes));
+	return rc;
+}
+
+/* ---- a folder ----------------------------------------------------------- */
+
+/* Would the next one fail for the same reason? */
+static bool
+is_general(hl_rc rc)
+{
+	return rc == HL_ESTORE || rc == HL_EFULL || rc == HL_ENOMEM;
+}
+
+static hl_rc
+write_all(struct export *x)
+{
+	hl_progress p;
+	hl_rc rc = HL_OK;
+
+	hl_progress_start(&p, x->cli, "exporting", x->n);
+	for (size_t i = 0; i < x->n && !is_general(rc); i++) {
+		struct item *it = &x->items[i];
+		hl_err e = { 0 };
+
+		rc = write_item(x, it, &e);
+		if (rc != HL_OK) {
+			it->result = FAILED;
+			hl_worse(x->cli, rc);
+			it->err = malloc(sizeof(*it->err));
+			if (it->err != NULL)
+				*it->err = e;
+		}
+		hl_progress_step(&p, i + 1);
+	}
+	hl_progress_end(&p);
+	return is_general(rc) ? rc : HL_OK;
+}
+
+static size_t
+count(const struct export *x, int result)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < x->n; i++)
+		if ((int)x->items[i].result == result)
+			n++;
+	return n;
+}
+
+static json_t *
+item_json(const struct export *x, const struct item *it)
+{
+	hl_firmware f;
+
+	if (hl_store_firmware_by_id(x->cli->store, &it->firmware, &f, NULL) !=
+	    HL_OK)
+		f.name[0] = '\0';
+	return json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "result",
+	    result_names[it->result], "uid", hl_json_uid(&it->uid),
+	    "certificate_sha256",
+	    hl_json_hex(it->cert_sha256, it->has_cert ? HL_SHA256_LEN : 0),
+	    "firmware", hl_json_text(f.name), "license_id",
+	    hl_json_uuid(&it->id), "license_sha256",
+	    hl_json_hex(it->sha256, HL_SHA256_LEN), "path",
+	    it->path == NULL ? json_null() : hl_json_any(it->path), "error",
+	    it->err == NULL ? json_null() : hl_json_error(it->err));
+}
+
+static hl_rc
+print_json(const struct export *x, hl_err *err)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < x->n; i++)
+		if (json_array_append_new(list, item_json(x, &x->items[i])) !=
+		    0) {
+			json_decref(list);
+			return hl_nomem(err);
+		}
+	return hl_print_json(x->cli,
+	    json_pack("{s:o,s:I,s:I,s:I,s:I,s:b,s:o}", "path",
+		hl_json_any(x->dir), "written", (json_int_t)count(x, WRITTEN),
+		"unchanged", (json_int_t)count(x, UNCHANGED), "failed",
+		(json_int_t)count(x, FAILED), "not_tried",
+		(json_int_t)count(x, NOT_TRIED), "dry_run", x->cli->dry_run,
+		"licenses", list),
+	    err);
+}
+
+static void
+print_text(const struct export *x)
+{
+	static const char *const columns[] = { "RESULT", "CHIP", "FILE",
+		"WHY" };
+	hl_table *t = hl_table_new(columns, HL_COUNT(columns), 0);
+	char chip[HL_CHIP_NAME];
+
+	for (size_t i = 0; i < x->n; i++) {
+		const struct item *it = &x->items[i];
+
+		hl_chip_name(&it->uid, it->has_cert, it->cert_sha256, chip);
+		hl_table_row(t,
+		    (const char *[]){ result_names[it->result], chip,
+			it->path == NULL ? "" : it->path,
+			it->err == NULL ? "" : it->err->why });
+	}
+	hl_table_print(x->cli, &t);
+	hl_table_free(&t);
+	for (size_t i = 0; i < x->n; i++)
+		if (x->items[i].err != NULL &&
+		    x->items[i].err->hint[0] != '\0') {
+			hl_message(x->cli, "hint: %s", x->items[i].err->hint);
+			break;
+		}
+	hl_message(x->cli, "%zu written, %zu there already, %zu failed%s",
+	    count(x, WRITTEN), count(x, UNCHANGED), count(x, FAILED),
+	    x->cli->dry_run ? " (dry run)" : "");
+}
+
+static hl_rc
+export_dir(struct export *x, const char *operand, hl_err *err)
+{
+	hl_rc rc;
+
+	if ((rc = choose(x, operand, err)) != HL_OK)
+		return rc;
+	if (!x->cli->dry_run && (rc = hl_dir_make(x->dir, err)) != HL_OK)
+		return rc;
+	if (x->n == 0)
+		hl_message(x->cli, "there is no active license to export");
+	rc = write_all(x);
+	if (rc != HL_OK)
+		hl_message(x->cli, "stopped: the next ones would fail, too");
+	if (!x->cli->json) {
+		print_text(x);
+		return HL_OK;
+	}
+	return print_json(x, err);
+}
+
+/* ---- one file ----------------------------------------------------------- */
+
+static hl_rc
+to_stdout(struct export *x, const uint8_t *bytes, size_t n, hl_err *err)
+{
+	hl_rc rc;
+
+	if (x->cli->json)
+		return hl_fail(err, HL_EUSAGE, "export the license",
+		    "use -o FILE with --json",
+		    "standard output cannot take both JSON and the license");
+	if (x->cli->dry_run) {
+		hl_message(x->cli, "dry run: would write %zu bytes", n);
+		return HL_OK;
+	}
+	rc = hl_store_license_use(
+	    x->cli->store, &x->items[0].id, "export", &x->cli->actor, err);
+	if (rc != HL_OK)
+		return rc;
+	if (fwrite(bytes, 1, n, stdout) == n && fflush(stdout) == 0)
+		return HL_OK;
+	return hl_fail(
+	    err, HL_EIO, "write the license", "", "standard output failed");
+}
+
+static hl_rc
+report_one(struct export *x, const hl_license *l, const char *path, hl_err *err)
+{
+	const char *result = result_names[x->items[0].result];
+	json_t *o;
+
+	if (!x->cli->json) {
+		(void)printf("%-11s %s\n", result, path);
+		return HL_OK;
+	}
+	o = hl_json_license(l);
+	if (o != NULL &&
+	    (json_object_set_new(o, "path", hl_json_any(path)) != 0 ||
+		json_object_set_new(o, "result", json_string(result)) != 0)) {
+		json_decref(o);
+		o = NULL;
+	}
+	return hl_print_json(x->cli, o, err);
+}
+
+static hl_rc
+to_file(struct export *x, const char *path, const uint8_t *bytes, size_t n,
+    hl_err *err)
+{
+	hl_rc rc = look(x, &x->items[0], path, bytes, n, err);
+
+	if (rc != HL_OK)
+		return rc;
+	return put_license(x, &x->items[0], path, bytes, n, err);
+}
+
+static hl_rc
+export_one(struct export *x, const char *operand, const char *path, hl_err *err)
+{
+	const bool out = strcmp(path, "-") == 0;
+	uint8_t bytes[HL_LICENSE_MAX];
+	hl_license l;
+	size_t n;
+	hl_rc rc;
+
+	rc = hl_license_operand(x->cli, operand, &l, err);
+	if (rc == HL_OK)
+		rc = only_one(x, &l, err);
+	if (rc == HL_OK)
+		rc = hl_store_license_bytes(
+		    x->cli->store, &l.id, bytes, &n, err);
+	if (rc == HL_OK)
+		rc = out ? to_stdout(x, bytes, n, err)
+			 : to_file(x, path, bytes, n, err);
+	explicit_bzero(bytes, sizeof(bytes));
+	return rc == HL_OK && !out ? report_one(x, &l, path, err) : rc;
+}
+
+static hl_rc
+check_options(
+    const struct export *x, const char *operand, const char *file, hl_err *err)
+{
+	if ((file == NULL) == (x->dir == NULL))
+		return hl_fail(err, HL_EUSAGE, "export licenses",
+		    "one license: -o FILE (- is standard output); several: "
+		    "--dir DIR",
+		    file == NULL ? "where to was not said"
+				 : "-o and --dir exclude each other");
+	if (file != NULL && operand == NULL)
+		return hl_fail(err, HL_EUSAGE, "export the license",
+		    "name a chip or a license, or use --dir DIR",
+		    "which license was not said");
+	return HL_OK;
+}
+
+hl_rc
+hl_cmd_license_export(hl_cli *cli, char **operands, hl_err *err)
+{
+	struct export x = { .cli = cli,
+		.dir = hl_opt(cli, "dir"),
+		.force = hl_opt_set(cli, "force") };
+	const char *file = hl_opt(cli, "output");
+	hl_rc rc;
+
+	rc = check_options(&x, operands[0], file, err);
+	if (rc == HL_OK)
+		rc = file != NULL ? export_one(&x, operands[0], file, err)
+				  : export_dir(&x, operands[0], err);
+	for (size_t i = 0; i < x.n; i++) {
+		free(x.items[i].path);
+		free(x.items[i].err);
+	}
+	free(x.items);
+	return rc;
+}

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Words of the command line that name a chip, a card or a license. */
+#include <string.h>
+
+#include "cli/parts.h"
+#include "flow/target.h"
+#include "util/hex.h"
+
+#define HASH_DIGITS ((size_t)2 * HL_SHA256_LEN)
+#define PREFIX_MIN 8 /* digits of a certificate's hash */
+
+/* ---- options ------------------------------------------------------------ */
+
+static hl_rc
+from_target(const char *target, hl_chip_args *out, hl_err *err)
+{
+	hl_target_chip chip;
+	hl_rc rc;
+
+	if ((rc = hl_target_read(target, &chip, err)) != HL_OK)
+		return rc;
+	out->cert = chip.cert;
+	out->has_cert = chip.cert.n > 0;
+	out->uid = chip.uid;
+	out->has_uid = chip.uid.n > 0;
+	return HL_OK;
+}
+
+hl_rc
+hl_chip_options(hl_cli *cli, hl_chip_args *out, hl_err *err)
+{
+	const char *cert = hl_opt(cli, "cert"), *uid = hl_opt(cli, "uid");
+	const char *target = hl_opt(cli, "target");
+	hl_rc rc;
+
+	memset(out, 0, sizeof(*out));
+	if (target != NULL && (cert != NULL || uid != NULL))
+		return hl_fail(err, HL_EUSAGE, "find the chip",
+		    "give --target alone, or --cert and --uid",
+		    "--target already tells certificate and UID");
+	if (target != NULL)
+		return from_target(target, out, err);
+	if (uid != NULL) {
+		if ((rc = hl_uid_parse(uid, &out->uid, err)) != HL_OK) {
+			hl_err_what(err, "read --uid \"%s\"", uid);
+			return rc;
+		}
+		out->has_uid = true;
+	}
+	if (cert == NULL)
+		return HL_OK;
+	out->has_cert = true;
+	return hl_cert_read(
+	    &out->cert, cert, hl_opt_set(cli, "any-certificate"), err);
+}
+
+hl_rc
+hl_chip_needed(hl_cli *cli, hl_chip_args *out, hl_err *err)
+{
+	hl_rc rc = hl_chip_options(cli, out, err);
+
+	if (rc != HL_OK || out->has_cert || out->has_uid)
+		return rc;
+	return hl_fail(err, HL_EUSAGE, "find the chip",
+	    "give --cert FILE, --uid HEX or --target TARGET",
+	    "no chip is named");
+}
+
+/* What is given against what is known of the same chip. */
+static hl_rc
+check_same(const hl_chip_args *a, const hl_chip *known, hl_err *err)
+{
+	char given[HASH_DIGITS + 1], has[HASH_DIGITS + 1];
+	char uid[HL_UID_TEXT], other[HL_UID_TEXT];
+
+	if (a->has_cert && known->has_cert &&
+	    memcmp(a->cert.sha256, known->cert_sha256, HL_SHA256_LEN) != 0) {
+		hl_uid_text(&known->uid, uid);
+		hl_hex_lower(given, a->cert.sha256, HL_SHA256_LEN);
+		hl_hex_lower(has, known->cert_sha256, HL_SHA256_LEN);
+		return hl_fail(err, HL_ECONFLICT, "find the chip",
+		    "check that certificate and UID were read from the same "
+		    "chip; nothing was changed",
+		    "UID %s is known with certificate %s, but certificate %s "
+		    "was given",
+		    uid, has, given);
+	}
+	if (a->has_uid && known->uid.n > 0 &&
+	    !hl_uid_equal(&a->uid, &known->uid)) {
+		hl_hex_lower(has, known->cert_sha256, HL_SHA256_LEN);
+		hl_uid_text(&known->uid, uid);
+		hl_uid_text(&a->uid, other);
+		return hl_fail(err, HL_ECONFLICT, "find the chip",
+		    "check which chip this certificate was read from; nothing "
+		    "was changed",
+		    "certificate %s is known with UID %s, but UID %s was "
+		    "given",
+		    has, uid, other);
+	}
+	return HL_OK;
+}
+
+hl_rc
+hl_chip_known(
+    hl_cli *cli, const hl_chip_args *a, hl_chip *out, bool *found, hl_err *err)
+{
+	hl_err e = { 0 };
+	hl_rc rc = HL_ENOTFOUND;
+	hl_chip chip;
+
+	if (a->has_cert)
+		rc = hl_store_chip_by_cert(
+		    cli->store, a->cert.sha256, &chip, &e);
+	if (rc == HL_ENOTFOUND && a->has_uid)
+		rc = hl_store_chip_by_uid(cli->store, &a->uid, &chip, &e);
+	*found = rc == HL_OK;
+	if (rc == HL_OK && (rc = check_same(a, &chip, err)) == HL_OK)
+		*out = chip;
+	if (rc == HL_ENOTFOUND)
+		return HL_OK;
+	if (rc != HL_OK && !*found && err != NULL)
+		*err = e;
+	return rc;
+}
+
+/* ---- chips -------------------------------------------------------------- */
+
+struct prefix {
+	char digits[HASH_DIGITS + 1];
+	hl_chip found;
+	unsigned n;
+};
+
+static bool
+compare_prefix(void *arg, const hl_chip *chip)
+{
+	struct prefix *p = arg;
+	char hash[HASH_DIGITS + 1];
+
+	if (!chip->has_cert)
+		return true;
+	hl_hex_lower(hash, chip->cert_sha256, HL_SHA256_LEN);
+	if (strncmp(hash, p->digits, strlen(p->digits)) == 0) {
+		p->found = *chip;
+		p->n++;
+	}
+	return p->n < 2;
+}
+
+/* The digits of `s` in lower case; false when it is not a part of a hash. */
+static bool
+read_prefix(const char *s, struct prefix *p)
+{
+	static const char digits[] = "0123456789abcdef";
+	const size_t n = strlen(s);
+	int v;
+
+	memset(p, 0, sizeof(*p));
+	if (n < PREFIX_MIN || n > HASH_DIGITS)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if ((v = hl_hex_digit(s[i])) < 0)
+			return false;
+		p->digits[i] = digits[v];
+	}
+	return true;
+}
+
+static hl_rc
+chip_by_prefix(hl_cli *cli, const char *s, hl_chip *out, hl_err *err)
+{
+	struct prefix p;
+	hl_rc rc;
+
+	if (!read_prefix(s, &p))
+		return HL_ENOTFOUND;
+	rc = hl_store_chip_list(cli->store, compare_prefix, &p, err);
+	if (rc != HL_OK)
+		return rc;
+	if (p.n > 1)
+		return hl_fail(err, HL_EUSAGE, "find the chip",
+		    "give more digits, or the UID: hsmlic chip list",
+		    "the certificates of several chips begin with %s",
+		    p.digits);
+	if (p.n == 1)
+		*out = p.found;
+	return p.n == 1 ? HL_OK : HL_ENOTFOUND;
+}
+
+static hl_rc
+find_chip(hl_cli *cli, const char *s, hl_chip *out, hl_err *err)
+{
+	uint8_t hash[HL_SHA256_LEN];
+	hl_rc rc = HL_ENOTFOUND;
+	hl_uid uid;
+	size_t n;
+
+	if (hl_uid_parse(s, &uid, NULL) == HL_OK)
+		rc = hl_store_chip_by_uid(cli->store, &uid, out, err);
+	if (rc == HL_ENOTFOUND && strlen(s) == HASH_DIGITS &&
+	    hl_hex_decode(s, HASH_DIGITS, hash, sizeof(hash), &n))
+		rc = hl_store_chip_by_cert(cli->store, hash, out, err);
+	if (rc == HL_ENOTFOUND && hl_text_check("label", s, false, NULL) == 0)
+		rc = hl_store_chip_by_label(cli->store, s, out, err);
+	if (rc == HL_ENOTFOUND)
+		rc = chip_by_prefix(cli, s, out, err);
+	return rc;
+}
+
+hl_rc
+hl_chip_operand(hl_cli *cli, const char *s, hl_chip *out, hl_err *err)
+{
+	hl_err e = { 0 };
+	hl_rc rc = find_chip(cli, s, out, &e);
+
+	if (rc == HL_OK)
+		return HL_OK;
+	if (rc == HL_ENOTFOUND)
+		return hl_fail(err, HL_ENOTFOUND, "find the chip",
+		    "see: hsmlic chip list",
+		    "no chip with UID, certificate hash or label \"%s\" is "
+		    "known to this store",
+		    s);
+	if (err != NULL)
+		*err = e;
+	return rc;
+}
+
+/* ---- cards -------------------------------------------------------------- */
+
+hl_rc
+hl_card_operand(hl_cli *cli, const char *s, hl_card_row *out, hl_err *err)
+{
+	char serial[HL_SERIAL_TEXT];
+	hl_rc rc = HL_ENOTFOUND;
+	hl_err e = { 0 };
+
+	if (hl_serial_canonical(s, serial))
+		rc = hl_store_card_by_serial(cli->store, serial, out, &e);
+	if (rc == HL_ENOTFOUND && hl_text_check("label", s, false, NULL) == 0)
+		rc = hl_store_card_by_label(cli->store, s, out, &e);
+	if (rc == HL_OK)
+		return HL_OK;
+	if (rc == HL_ENOTFOUND)
+		return hl_fail(err, HL_ENOTFOUND, "find the card",
+		    "see: hsmlic card list; make it known: hsmlic card add",
+		    "no card with label or serial number \"%s\" is known to "
+		    "this store",
+		    s);
+	if (err != NULL)
+		*err = e;
+	return rc;
+}
+
+/* ---- licenses ----------------------------------------------------------- */
+
+struct actives {
+	hl_license first;
+	size_t n;
+	hl_buf names;
+};
+
+static bool
+note_active(void *arg, const hl_license *l)
+{
+	struct actives *a = arg;
+
+	if (a->n == 0)
+		a->first = *l;
+	hl_buf_printf(
+	    &a->names, "%s\"%s\"", a->n == 0 ? "" : ", ", l->firmware_name);
+	a->n++;
+	return true;
+}
+
+static hl_rc
+no_license(const char *s, hl_err *err)
+{
+	return hl_fail(err, HL_ENOTFOUND, "find the license",
+	    "see: hsmlic license list --all",
+	    "chip %s has no active license for any firmware", s);
+}
+
+static hl_rc
+only_license(hl_cli *cli, const char *s, const hl_chip *chip, hl_license *out,
+    hl_err *err)
+{
+	const hl_license_filter filter = { .chip = &chip->id };
+	struct actives a = { .names = HL_BUF_INIT };
+	hl_rc rc;
+
+	rc = hl_store_license_list(cli->store, &filter, note_active, &a, err);
+	if (rc == HL_OK && a.n == 0)
+		rc = no_license(s, err);
+	else if (rc == HL_OK && a.n > 1)
+		rc = hl_fail(err, HL_EUSAGE, "find the license",
+		    "say which: --firmware NAME",
+		    "chip %s has licenses for several firmwares: %s", s,
+		    hl_buf_str(&a.names));
+	if (rc == HL_OK)
+		*out = a.first;
+	hl_buf_free(&a.names);
+	return rc;
+}
+
+static hl_rc
+license_by_id(hl_cli *cli, const hl_uuid *id, const char *name, hl_license *out,
+    hl_err *err)
+{
+	hl_license l;
+	hl_rc rc;
+
+	rc = hl_store_license_by_id(cli->store, id, &l, err);
+	if (rc == HL_ENOTFOUND)
+		return hl_fail(err, HL_ENOTFOUND, "find the license",
+		    "see: hsmlic license list --all",
+		    "no license with this ID is known to this store");
+	if (rc != HL_OK)
+		return rc;
+	if (name != NULL && strcmp(name, l.firmware_name) != 0)
+		return hl_fail(err, HL_EUSAGE, "find the license",
+		    "leave out --firmware",
+		    "this license is for firmware \"%s\", not \"%s\"",
+		    l.firmware_name, name);
+	*out = l;
+	return HL_OK;
+}
+
+hl_rc
+hl_license_operand(hl_cli *cli, const char *s, hl_license *out, hl_err *err)
+{
+	const char *name = hl_opt(cli, "firmware");
+	hl_firmware f;
+	hl_chip chip;
+	hl_uuid id;
+	hl_rc rc;
+
+	if (hl_uuid_parse(s, &id))
+		return license_by_id(cli, &id,
+		    hl_opt_on_line(cli, "firmware") ? name : NULL, out, err);
+	if ((rc = hl_chip_operand(cli, s, &chip, err)) != HL_OK)
+		return rc;
+	if (name == NULL)
+		return only_license(cli, s, &chip, out, err);
+	rc = hl_store_firmware_by_name(cli->store, name, &f, err);
+	if (rc == HL_ENOTFOUND)
+		return hl_fail(err, HL_ENOTFOUND, "find the license",
+		    "see: hsmlic license list",
+		    "no firmware \"%s\" is known to this store", name);
+	if (rc != HL_OK)
+		return rc;
+	rc = hl_store_license_find(cli->store, &chip.id, &f.id, out, err);
+	if (rc == HL_ENOTFOUND)
+		return hl_fail(err, HL_ENOTFOUND, "find the license",
+		    "see: hsmlic license list --all",
+		    "chip %s has no active license for firmware \"%s\"", s,
+		    name);
+	return rc;
+}

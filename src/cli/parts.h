@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the commands about cards, chips and licenses share. */
+#ifndef HL_CLI_PARTS_H
+#define HL_CLI_PARTS_H
+
+#include "cli/cli.h"
+
+/* ---- showing --------------------------------------------------------- */
+
+#define HL_CHIP_NAME (HL_UID_TEXT)
+
+/*
+ * How a chip is called where there is room for one word: its UID, or the first
+ * 24 digits of its certificate's SHA-256. hl_chip_operand() takes both.
+ */
+void hl_chip_name(const hl_uid *uid, bool has_cert,
+    const uint8_t cert_sha256[HL_SHA256_LEN], char out[HL_CHIP_NAME]);
+/* "blank", "operational", "terminated" or "unknown" for OEM_STATE, ... */
+const char *hl_state_word(const char *state);
+
+/* One fact a line: what it is, then what is known. Control characters of
+ * text that came from elsewhere become '?'. */
+void hl_fact(const char *name, const char *fmt, ...) HL_PRINTF(2, 3);
+void hl_fact_time(const char *name, int64_t ms);
+void hl_fact_hex(const char *name, const uint8_t *p, size_t n);
+
+/* Text that may be anything, such as a path: what is no UTF-8 becomes '?'. */
+json_t *hl_json_any(const char *s);
+/* Objects, NULL when there is no memory. */
+json_t *hl_json_error(const hl_err *err);
+json_t *hl_json_chip(const hl_chip *c);
+json_t *hl_json_license(const hl_license *l);
+/* With the names of its firmware and card, where the store knows them. */
+json_t *hl_json_issue(const hl_cli *cli, const hl_issue *i);
+
+/* Of what was done in part: the program ends with the worst exit code. */
+void hl_worse(hl_cli *cli, hl_rc rc);
+
+/* ---- finding --------------------------------------------------------- */
+
+/* Is this chip known, by its certificate or by its UID? HL_ECONFLICT: with
+ * another UID or another certificate. */
+HL_CHECK hl_rc hl_chip_known(
+    hl_cli *cli, const hl_chip_args *a, hl_chip *out, bool *found, hl_err *err);
+/* What cli.h says of hl_chip_options(), but HL_EUSAGE when none is given. */
+HL_CHECK hl_rc hl_chip_needed(hl_cli *cli, hl_chip_args *out, hl_err *err);
+
+/* ---- cards ----------------------------------------------------------- */
+
+/* A card that is present, known, or both. */
+typedef struct hl_card_view {
+	const hl_present *present; /* NULL: not there now */
+	const hl_card_row *row;	   /* NULL: not known */
+	hl_firmware firmware;	   /* of a known card */
+} hl_card_view;
+
+typedef struct hl_cards {
+	hl_present *present;
+	size_t n_present;
+	hl_card_row *known;
+	size_t n_known, cap_known;
+	hl_card_view *views;
+	size_t n;
+	hl_err pcsc; /* rc not HL_OK: why the readers could not be asked */
+} hl_cards;
+
+/*
+ * The cards that `selector` names (NULL: all), present ones first, then those
+ * that are known and not there. Readings are recorded, except in a dry run;
+ * warnings are printed. That PC/SC cannot be reached is an error only when the
+ * selector names a reader. Free with hl_cards_free(), also after an error.
+ */
+HL_CHECK hl_rc hl_cards_gather(
+    hl_cli *cli, const char *selector, hl_cards *out, hl_err *err);
+void hl_cards_free(hl_cards *c);
+/* A known card as it stands in the store; borrows `row`. */
+HL_CHECK hl_rc hl_card_view_known(
+    hl_cli *cli, const hl_card_row *row, hl_card_view *out, hl_err *err);
+/* The operand, or --card, or NULL. */
+const char *hl_card_selector(hl_cli *cli, char **operands);
+/* Fails: nothing answers to the selector. */
+hl_rc hl_card_none(const hl_cards *c, const char *selector, hl_err *err);
+/*
+ * The one that is meant. With `fresh` it has to be present, and one that is
+ * not known is meant rather than one that is. HL_EUSAGE names two that fit.
+ */
+HL_CHECK hl_rc hl_card_choose(const hl_cards *c, const char *selector,
+    bool fresh, const hl_card_view **out, hl_err *err);
+#define HL_CARD_NAME (HL_TEXT_MAX + HL_READER_NAME_MAX)
+/* "label" (SERIAL), SERIAL, or the card in "READER". */
+void hl_card_name(const hl_card_view *v, char *out, size_t size);
+json_t *hl_json_card(const hl_card_view *v);
+
+#endif
