@@ -274,8 +274,8 @@ from_every_version(void **state)
 		for (int i = 0; i < v; i++)
 			raw_exec(db, hl_migrations[i].sql);
 		snprintf(sql, sizeof(sql), "PRAGMA user_version = %d", v);
-		raw_exec(db, sql);
-		if (v > 0) {
+		if (v > 0) { /* else the file stays empty */
+			raw_exec(db, sql);
 			raw_exec(db,
 			    "INSERT INTO meta (one, id, origin, "
 			    "created_at, last_time) VALUES (1, "

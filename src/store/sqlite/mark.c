@@ -118,6 +118,10 @@ hl_mark_left(hl_store *s, bool remove, bool *any, hl_err *err)
 	if ((d = opendir(path)) == NULL) {
 		if (errno == ENOENT && s->mark == NULL)
 			return HL_OK; /* a copy that nobody wrote to yet */
+		if (errno == EACCES && s->mark == NULL) {
+			*any = true; /* it cannot be told: better check */
+			return HL_OK;
+		}
 		return fail_errno(s, s->side, errno, err);
 	}
 	while (rc == HL_OK && (e = readdir(d)) != NULL) {

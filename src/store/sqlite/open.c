@@ -221,25 +221,31 @@ find_or_make(opening *o, const char *path, hl_err *err)
 }
 
 static hl_rc
+check_version(opening *o, hl_err *err)
+{
+	if (o->version == HL_SCHEMA_VERSION)
+		return HL_OK;
+	if (o->version == 0 && !o->opt->create && !o->opt->must_create) {
+		return hl_db_fail(o->s, HL_ESTORE, err,
+		    "set it up with hsmlic store init, or check the path",
+		    "it is not a store: the file is empty");
+	}
+	if (!o->s->read_only)
+		return HL_OK;
+	return hl_db_fail(o->s, HL_ESTORE, err,
+	    "open it once for writing (hsmlic store upgrade)",
+	    "its schema is %d, an older one", o->version);
+}
+
+static hl_rc
 bring_up_to_date(opening *o, hl_err *err)
 {
-	hl_store *s = o->s;
 	hl_rc rc;
 
 	if (o->version == HL_SCHEMA_VERSION)
 		return HL_OK;
-	if (o->version == 0 && !o->opt->create && !o->opt->must_create) {
-		return hl_db_fail(s, HL_ESTORE, err,
-		    "set it up with hsmlic store init, or check the path",
-		    "it is not a store: the file is empty");
-	}
-	if (s->read_only) {
-		return hl_db_fail(s, HL_ESTORE, err,
-		    "open it once for writing (hsmlic store upgrade)",
-		    "its schema is %d, an older one", o->version);
-	}
-	rc = hl_schema_migrate(s, err);
-	s->doing = NULL;
+	rc = hl_schema_migrate(o->s, err);
+	o->s->doing = NULL;
 	return rc;
 }
 
@@ -255,7 +261,8 @@ open_steps(opening *o, const char *path, hl_err *err)
 		return rc;
 	o->unclean = journal_is_hot(s);
 	if ((rc = set_pragmas(s, err)) != HL_OK ||
-	    (rc = hl_schema_identify(s, &o->version, err)) != HL_OK)
+	    (rc = hl_schema_identify(s, &o->version, err)) != HL_OK ||
+	    (rc = check_version(o, err)) != HL_OK)
 		return rc;
 	/* it is ours, so there may be a side directory */
 	if (!s->read_only && (rc = hl_mark_set(s, err)) != HL_OK)

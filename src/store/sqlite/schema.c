@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "crypto/hash.h"
 #include "store/sqlite/migrations.h"
@@ -34,14 +35,23 @@ pragma_int(hl_store *s, const char *sql, int64_t *v, hl_err *err)
 	return hl_q_end(&q, err);
 }
 
+/* SQLite takes a file of a few bytes for an empty one; it is somebody's. */
+static bool
+has_bytes(const hl_store *s)
+{
+	struct stat st;
+
+	return stat(s->path, &st) != 0 || st.st_size > 0;
+}
+
 static hl_rc
 judge(hl_store *s, int64_t app, int64_t version, int64_t objects, hl_err *err)
 {
-	if (app == 0 && version == 0 && objects == 0)
+	if (app == 0 && version == 0 && objects == 0 && !has_bytes(s))
 		return HL_OK;
 	if (app != HL_APPLICATION_ID) {
 		return hl_db_fail(s, HL_ESTORE, err, "check the path",
-		    "it is not a store: an SQLite file of another program "
+		    "it is not a store: a file of another program "
 		    "(application ID %08llx)",
 		    (unsigned long long)app & UINT32_MAX);
 	}
@@ -86,7 +96,8 @@ hl_schema_identify(hl_store *s, int *version, hl_err *err)
 {
 	hl_rc rc, rc2;
 
-	/* one moment for all: somebody may be making it just now */
+	/* one moment for all: somebody may be making it just now (and writes
+	 * not a byte of the file while this lock is held) */
 	if ((rc = hl_db_exec(s, "BEGIN", err)) != HL_OK)
 		return rc;
 	rc = identify(s, version, err);
