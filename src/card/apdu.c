@@ -7,6 +7,9 @@
 #include "util/hex.h"
 
 #define WHAT "talk to the card"
+#define HINT                                                                   \
+	"this card does not keep to its protocol: use another one, tell its "  \
+	"maker"
 #define BLOCK_MAX 255	/* bytes of data in a short APDU */
 #define LE_NONE (-1)	/* no answer data is asked for */
 #define CLA_CHAIN 0x10U /* ISO 7816-4, 5.4.1: more blocks follow */
@@ -115,7 +118,7 @@ take(talk *t, const hl_buf *answer)
 	if (wants_other_le(t->sw))
 		return HL_OK;
 	if (t->data->n + n > HL_APDU_ANSWER_MAX)
-		return hl_fail(t->err, HL_ECARD, WHAT, "",
+		return hl_fail(t->err, HL_ECARD, WHAT, HINT,
 		    "the answer is longer than %d bytes", HL_APDU_ANSWER_MAX);
 	if (n > 0)
 		hl_buf_put(t->data, answer->p, n);
@@ -175,7 +178,7 @@ send_with_le(talk *t, block b)
 	rc = send_block(t, &b);
 	if (rc == HL_OK && wants_other_le(t->sw)) {
 		*t->exec = HL_EXEC_UNKNOWN;
-		return hl_fail(t->err, HL_ECARD, WHAT, "",
+		return hl_fail(t->err, HL_ECARD, WHAT, HINT,
 		    "the card corrects the expected length again and again "
 		    "(status word %04X)",
 		    (unsigned)t->sw);
@@ -203,7 +206,7 @@ send_chain(talk *t, const hl_apdu *cmd, size_t *sent)
 	}
 	*t->exec = HL_EXEC_NO;
 	if (rc == HL_OK && (wants_other_le(t->sw) || has_more(t->sw)))
-		return hl_fail(t->err, HL_ECARD, WHAT, "",
+		return hl_fail(t->err, HL_ECARD, WHAT, HINT,
 		    "the card answers %04X in the middle of a chain",
 		    (unsigned)t->sw);
 	return rc;
@@ -226,11 +229,11 @@ collect(talk *t)
 		if (rc != HL_OK)
 			return rc;
 		if (has_more(t->sw) && t->data->n == before)
-			return hl_fail(t->err, HL_ECARD, WHAT, "",
+			return hl_fail(t->err, HL_ECARD, WHAT, HINT,
 			    "the card announces more data and gives none");
 	}
 	if (t->sw != 0x9000)
-		return hl_fail(t->err, HL_ECARD, WHAT, "",
+		return hl_fail(t->err, HL_ECARD, WHAT, HINT,
 		    "the card announced an answer and then gave status word "
 		    "%04X instead",
 		    (unsigned)t->sw);

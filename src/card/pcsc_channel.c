@@ -119,7 +119,8 @@ no_answer(hl_pcsc_end end, hl_err *err)
 		    "the reader stays locked until the card lets go: take the "
 		    "card out and put it in again",
 		    "the card gave no answer in time");
-	return hl_fail(err, HL_ECARD, "", "",
+	return hl_fail(err, HL_ECARD, "",
+	    "look at the log of pcscd; nothing is sent again blindly",
 	    "the process that talks to PC/SC died while the card was at work");
 }
 
