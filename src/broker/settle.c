@@ -172,8 +172,10 @@ send_request(hl_settle_card *c, bool again, hl_card_answer *stray,
 		take_answer(c, &a, again, out);
 		return true;
 	}
-	if (rc == HL_OK) {
+	/* Also a license in an answer that is malformed otherwise. */
+	if (a.n > 0)
 		*stray = a;
+	if (rc == HL_OK) {
 		*exec = HL_EXEC_UNKNOWN;
 		(void)hl_fail(err, HL_EDOUBT, "get a license from the card", "",
 		    "the answer bears another request ID");
