@@ -200,6 +200,7 @@ find_or_make(opening *o, const char *path, hl_err *err)
 {
 	const bool create =
 	    (o->opt->create || o->opt->must_create) && !o->s->read_only;
+	hl_err why = { 0 };
 	bool there = false;
 	hl_rc rc;
 
@@ -212,12 +213,12 @@ find_or_make(opening *o, const char *path, hl_err *err)
 	}
 	if (there)
 		return HL_OK;
-	rc = hl_place_create(o->s, NULL);
+	rc = hl_place_create(o->s, &why);
 	if (rc == HL_EEXIST && !o->opt->must_create)
 		return HL_OK; /* another process makes it just now */
-	if (rc != HL_OK)
-		return hl_place_create(o->s, err);
-	return HL_OK;
+	if (rc != HL_OK && err != NULL)
+		*err = why;
+	return rc;
 }
 
 static hl_rc

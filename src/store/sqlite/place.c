@@ -92,7 +92,7 @@ find_new(hl_store *s, const char *path, bool create, hl_err *err)
 	struct stat st;
 	hl_rc rc;
 
-	if (lstat(path, &st) == 0) {
+	if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode)) {
 		return hl_db_fail(s, HL_ESTORE, err, "name the file itself",
 		    "it is a symbolic link that leads nowhere");
 	}
