@@ -105,7 +105,7 @@ digits_parse(const char *s, size_t len, hl_uid *u, hl_err *err)
 	if (len % 2 != 0)
 		return hl_fail(err, HL_EINPUT, what, hint,
 		    "%zu hex digits are not whole bytes", len);
-	if (len < 2 * HL_UID_MIN || len > 2 * HL_UID_MAX)
+	if (len / 2 < HL_UID_MIN || len / 2 > HL_UID_MAX)
 		return hl_fail(err, HL_EINPUT, what, hint,
 		    "%zu hex digits, not 16 to 32", len);
 	if (!hl_hex_decode(s, len, u->b, sizeof(u->b), &u->n))

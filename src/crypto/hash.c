@@ -11,7 +11,7 @@
 #include "crypto/ossl.h"
 #include "util/rd.h"
 
-#define KDF_MAX (255 * HL_SHA256_LEN)
+#define KDF_MAX ((size_t)255 * HL_SHA256_LEN)
 #define ENTROPY_MAX 256 /* getentropy() gives no more at once */
 
 hl_rc

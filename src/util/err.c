@@ -8,6 +8,9 @@
 
 #include "util/text.h"
 
+#undef hl_fail
+#undef hl_nomem
+
 const char *
 hl_rc_name(hl_rc rc)
 {

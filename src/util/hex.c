@@ -47,8 +47,8 @@ hl_hex_decode(const char *s, size_t len, uint8_t *out, size_t max, size_t *n)
 			return false;
 	}
 	for (size_t i = 0; i < len / 2; i++) {
-		int hi = hl_hex_digit(s[2 * i]);
-		int lo = hl_hex_digit(s[2 * i + 1]);
+		const unsigned hi = (unsigned)hl_hex_digit(s[2 * i]);
+		const unsigned lo = (unsigned)hl_hex_digit(s[2 * i + 1]);
 
 		out[i] = (uint8_t)(hi << 4 | lo);
 	}
