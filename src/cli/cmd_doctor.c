@@ -154,12 +154,17 @@ check_configuration(hl_doctor *d)
 bool
 hl_doctor_writable(const char *dir, char *at, size_t size)
 {
+	char here[PATH_MAX] = ".";
 	char *slash;
 
+	if (dir[0] != '/' && getcwd(here, sizeof(here)) == NULL)
+		(void)snprintf(here, sizeof(here), ".");
 	if (dir[0] == '/')
 		(void)snprintf(at, size, "%s", dir);
+	else if (strcmp(dir, ".") == 0)
+		(void)snprintf(at, size, "%s", here);
 	else
-		(void)snprintf(at, size, "./%s", dir);
+		(void)snprintf(at, size, "%s/%s", here, dir);
 	while (access(at, F_OK) != 0) {
 		slash = strrchr(at, '/');
 		if (slash == NULL || slash == at) {
@@ -175,7 +180,7 @@ static void
 check_rescue(hl_doctor *d)
 {
 	const char *given = hl_opt(d->cli, "rescue-dir");
-	char dir[PATH_MAX], at[PATH_MAX + 2];
+	char dir[PATH_MAX], at[2 * PATH_MAX];
 
 	if (given != NULL)
 		(void)snprintf(dir, sizeof(dir), "%s", given);

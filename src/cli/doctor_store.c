@@ -47,7 +47,7 @@ check_place(hl_doctor *d)
 	static const char name[] = "store location";
 	static const char remedy[] =
 	    "check owner and mode, or choose another place with --store";
-	char dir[PATH_MAX], at[PATH_MAX + 2];
+	char dir[PATH_MAX], at[2 * PATH_MAX];
 	uint64_t bytes;
 	hl_err err = { 0 };
 

@@ -258,11 +258,14 @@ put_open(const screen *sc, const hl_status *s)
 	for (size_t i = 0; i < s->n_open; i++) {
 		const hl_open_request *o = &s->open[i];
 		char at[HL_TIME_TEXT], chip[HL_CHIP_NAME];
+		char id[HL_UUID_TEXT];
 
 		hl_time_text(o->issue.opened_at, at);
 		hl_chip_name(
 		    &o->chip.uid, o->chip.has_cert, o->chip.cert_sha256, chip);
-		put_line(sc, 2, "%s  chip %s, card %s: %s", at, chip,
+		hl_uuid_text(&o->issue.id, id);
+		put_line(sc, 2, "%s since %s: chip %s, card %s, %s", id, at,
+		    chip,
 		    o->card.label[0] != '\0' ? o->card.label : o->card.serial,
 		    o->in_progress ? "in progress"
 				   : "in doubt; run hsmlic recover");
