@@ -175,7 +175,11 @@ typedef struct hl_recover_request {
 HL_CHECK hl_rc hl_broker_recover(
     hl_broker *b, const hl_recover_request *req, hl_err *err);
 
-/* A person gives up an open issue whose card cannot be read any more. */
+/*
+ * A person gives up an open issue whose card cannot be read any more.
+ * HL_ECONFLICT: it is not open, or its license is in the spool. HL_EBUSY: its
+ * owner is alive.
+ */
 HL_CHECK hl_rc hl_broker_write_off(hl_broker *b, const hl_uuid *issue,
     const char *reason, const hl_actor *actor, hl_err *err);
 

@@ -236,6 +236,18 @@ out:
 	return rc;
 }
 
+/* A license that left a card is not dropped, and this one is at hand. */
+static hl_rc
+refuse_spooled(hl_broker *b, const hl_uuid *issue, hl_err *err)
+{
+	hl_rescue r;
+
+	if (hl_spool_find(b->side, issue, &r, NULL) != HL_OK)
+		return HL_OK;
+	return hl_fail(err, HL_ECONFLICT, "write off a request",
+	    "take it back: hsmlic recover", "its license is in the spool");
+}
+
 hl_rc
 hl_broker_write_off(hl_broker *b, const hl_uuid *issue, const char *reason,
     const hl_actor *actor, hl_err *err)
@@ -257,6 +269,8 @@ hl_broker_write_off(hl_broker *b, const hl_uuid *issue, const char *reason,
 		return hl_fail(err, HL_EBUSY, "write off a request",
 		    "wait for it",
 		    "the process that asked for it is still at work");
+	if ((rc = refuse_spooled(b, issue, err)) != HL_OK)
+		return rc;
 	(void)hl_text_copy(o.detail, sizeof(o.detail), reason);
 	return hl_store_intent_close(b->store, &o, NULL, err);
 }

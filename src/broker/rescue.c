@@ -171,7 +171,7 @@ hl_spool_drop(const char *side, const hl_uuid *issue)
 	char path[PATH_MAX];
 
 	/* Not synced: a spool file that comes back after a power cut belongs to
-	 * a closed issue and is removed by the next recovery. */
+	 * a closed issue, and nobody reads it any more. */
 	if (spool_path(path, sizeof(path), side, issue, NULL) == HL_OK)
 		(void)unlink(path);
 }
