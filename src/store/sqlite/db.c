@@ -115,13 +115,32 @@ hl_db_error(hl_store *s, int code, int os, hl_err *err)
 	}
 }
 
+/*
+ * The errno behind a failure. SQLite notes it at the connection, but not for a
+ * COMMIT; then the file itself knows.
+ */
+static int
+os_error(const hl_store *s, int code)
+{
+	int e;
+
+	if ((code & 0xff) != SQLITE_IOERR && (code & 0xff) != SQLITE_CANTOPEN)
+		return 0;
+	if ((e = sqlite3_system_errno(s->db)) != 0)
+		return e;
+	if (sqlite3_file_control(s->db, "main", SQLITE_FCNTL_LAST_ERRNO, &e) !=
+	    SQLITE_OK)
+		e = 0;
+	return e;
+}
+
 /* The newest failure on the handle. */
 static hl_rc
 fail_now(hl_store *s, int code, hl_err *err)
 {
 	if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC)
 		s->suspect = true;
-	return hl_db_error(s, code, sqlite3_system_errno(s->db), err);
+	return hl_db_error(s, code, os_error(s, code), err);
 }
 
 hl_rc
@@ -199,7 +218,7 @@ stick(hl_q *q, int code)
 	if (q->code != SQLITE_OK || code == SQLITE_OK)
 		return;
 	q->code = code;
-	q->os = sqlite3_system_errno(q->s->db);
+	q->os = os_error(q->s, code);
 	if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC)
 		q->s->suspect = true;
 }
