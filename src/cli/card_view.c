@@ -340,8 +340,13 @@ hl_json_card(const hl_card_view *v)
 	const hl_present *p = v->present;
 	json_t *told = told_json(v), *known = known_json(v), *card;
 
-	card = json_pack("{s:b,s:o,s:o,s:o}", "present", p != NULL, "reader",
-	    p == NULL ? json_null() : hl_json_any(p->info.reader), "warning",
+	/* What is promised comes first, and in this order. */
+	card = json_pack("{s:n,s:n,s:o,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:b,"
+			 "s:n,s:o,s:o}",
+	    "label", "serial", "reader",
+	    p == NULL ? json_null() : hl_json_any(p->info.reader), "atr",
+	    "driver", "state", "type", "firmware", "product_id", "counter",
+	    "capacity", "present", p != NULL, "expected_counter", "warning",
 	    p == NULL ? json_null() : hl_json_text(p->warning), "error",
 	    p == NULL || p->rc == HL_OK ? json_null() : hl_json_error(&p->err));
 	if (card == NULL || known == NULL || told == NULL ||

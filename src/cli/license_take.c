@@ -383,6 +383,26 @@ check_active(hl_take *take, hl_taking *t, hl_err *err)
 /* ---- taking it in ------------------------------------------------------- */
 
 static hl_rc
+add_firmware(hl_take *take, hl_taking *t, hl_err *err)
+{
+	hl_store *s = take->cli->store;
+	hl_err e = { 0 };
+	hl_firmware f;
+	hl_rc rc;
+
+	rc = hl_store_firmware_add(s, &t->firmware, &take->cli->actor, &e);
+	/* Somebody else was as fast, with the same in mind? */
+	if (rc == HL_ECONFLICT &&
+	    hl_store_firmware_by_name(s, t->firmware.name, &f, NULL) == HL_OK) {
+		t->firmware = f;
+		return check_firmware(take, t, err);
+	}
+	if (rc != HL_OK && err != NULL)
+		*err = e;
+	return rc;
+}
+
+static hl_rc
 record(hl_take *take, hl_taking *t, hl_err *err)
 {
 	hl_store *s = take->cli->store;
@@ -392,17 +412,17 @@ record(hl_take *take, hl_taking *t, hl_err *err)
 	hl_rc rc = HL_OK;
 
 	if (t->make_firmware)
-		rc = hl_store_firmware_add(s, &t->firmware, actor, err);
+		rc = add_firmware(take, t, err);
 	if (rc == HL_OK && (t->chip.has_cert || t->chip.has_uid))
 		rc = hl_store_chip_put(s,
 		    t->chip.has_cert ? &t->chip.cert : NULL,
 		    t->chip.has_uid ? &t->chip.uid : NULL, actor, &t->known,
 		    err);
-	if (rc != HL_OK || t->already)
+	if (rc != HL_OK)
 		return rc;
+	/* HL_EEXIST: known before, or somebody else was as fast. */
 	rc = hl_store_license_import(
 	    s, &t->known.id, &t->firmware.id, t->bytes, t->n, actor, &id, &e);
-	/* Somebody else was as fast. */
 	t->already = rc == HL_EEXIST;
 	if (rc != HL_OK && rc != HL_EEXIST) {
 		if (err != NULL)

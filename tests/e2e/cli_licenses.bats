@@ -1,0 +1,404 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2030,SC2031,SC2154
+# Licenses on the command line: shown, retired, written to files, taken in
+# from files, and refused where they do not belong.
+load lib
+
+setup() {
+	hl_setup
+	cd "$HL_DIR" || return
+	export HSMLIC_STORE=$HL_DIR/s.db
+	export XDG_CONFIG_HOME=$HL_DIR/config XDG_STATE_HOME=$HL_DIR/state
+	unset HSMLIC_CARD HSMLIC_TARGET
+	hsmlic store init -q >/dev/null
+	hsmlic-sim card new card --firmware fw --capacity 9 >/dev/null
+	local i
+	for i in 1 2 3; do
+		hsmlic-sim chip new "c$i" --seed "$i" >/dev/null
+	done
+	UID1=$(cat c1/uid.hex)
+	UID2=$(cat c2/uid.hex)
+}
+
+teardown() {
+	hl_teardown
+}
+
+# fetch CHIP FILE [CARD]: spends a unit
+fetch() {
+	hsmlic get --target "sim:$1" --card "sim:${3:-card}" --yes -q -o "$2" \
+		>/dev/null 2>&1
+}
+
+# in_store NAME COMMAND...: with another store
+in_store() {
+	local name=$1
+	shift
+	HSMLIC_STORE=$HL_DIR/$name "$@"
+}
+
+# refuses CODE WORDS COMMAND...
+refuses() {
+	local code=$1 words=$2
+	shift 2
+	run "-$code" --separate-stderr hsmlic "$@"
+	[[ $stderr == *"$words"* ]] || { echo "$stderr"; return 1; }
+	[ "$(grep -c '^hsmlic: hint:' <<<"$stderr")" = 1 ]
+}
+
+# is FILTER VALUE: of the JSON in $output
+is() {
+	local value
+	value=$(jq -r "$1" <<<"$output")
+	[ "$value" = "$2" ] || { echo "$1 is $value, not $2"; return 1; }
+}
+
+licenses() {
+	hsmlic license list --all --json | jq '.licenses | length'
+}
+
+sha() {
+	sha256sum <"$1" | cut -d' ' -f1
+}
+
+uses() {
+	hsmlic license list --json | jq "[.licenses[].uses] | add"
+}
+
+@test "licenses are listed and shown with all that is known" {
+	hsmlic-sim card new other --firmware fw2 --capacity 3 >/dev/null
+	fetch c1 l1
+	fetch c1 l1b other
+	fetch c2 l2
+	run -0 --separate-stderr hsmlic license list --json
+	is .schema hsmlic/license-list/1
+	is '.licenses | length' 3
+	is '.licenses[0] | [.uid, .firmware, .license_sha256, .license_size,
+		.state, .origin] | @json' \
+		"[\"$UID1\",\"fw\",\"$(sha l1)\",136,\"active\",\"card\"]"
+	run -0 --separate-stderr hsmlic license list --firmware fw2 --json
+	is '[.licenses[].license_sha256] | @json' "[\"$(sha l1b)\"]"
+	run -0 --separate-stderr hsmlic license list --chip "$UID2"
+	[ "${#lines[@]}" = 2 ]
+	refuses 2 nobody license list --firmware nobody
+	refuses 2 nobody license list --chip nobody
+	refuses 2 '"fw", "fw2"' license show "$UID1"
+	run -0 --separate-stderr hsmlic license show "$UID1" --firmware fw2 \
+		--json
+	is '[.license_sha256, .license_type, .verified, .issue.counter_before,
+		.issue.counter_after] | @json' \
+		"[\"$(sha l1b)\",\"SFI\",true,3,2]"
+	id=$(jq -r .license_id <<<"$output")
+	run -0 --separate-stderr hsmlic license show "$id" --json
+	is .firmware fw2
+	refuses 2 '"fw2", not "fw"' license show "$id" --firmware fw
+	run -0 --separate-stderr hsmlic license show "$UID2"
+	[[ $output == *"$(sha l2)"*"the bytes match"* ]]
+	refuses 2 nobody license show nobody
+	refuses 2 "no license with this ID" license show \
+		00000000-0000-4000-8000-000000000000
+}
+
+@test "bytes that do not match their hash are found, and not handed out" {
+	fetch c1 l1
+	fetch c2 l2
+	# Behind the store's back, as a failing disk would.
+	pattern=$(xxd -p -l 40 l1 | tr -d '\n' | sed 's/../\\x&/g')
+	offset=$(LC_ALL=C grep -obUaP "$pattern" s.db | head -n 1 | cut -d: -f1)
+	[ -n "$offset" ]
+	other=$(printf '%02x' $((0x$(xxd -p -s 30 -l 1 l1) ^ 0xff)))
+	printf '%b' "\\x$other" | dd of=s.db bs=1 seek=$((offset + 30)) \
+		conv=notrunc status=none
+	refuses 9 "$UID1" license show "$UID1"
+	refuses 9 "" license export "$UID1" -o x
+	[ ! -e x ]
+	run -9 --separate-stderr hsmlic license export --dir out --json
+	is '[.written, .failed] | @json' '[1,1]'
+	is "[.licenses[] | select(.uid == \"$UID1\") | .error.code] | @json" \
+		'["integrity"]'
+	cmp "out/$UID2.license.bin" l2
+	[ ! -e "out/$UID1.license.bin" ]
+}
+
+@test "a license is retired with a reason, when somebody agrees" {
+	fetch c1 l1
+	refuses 2 "no reason" license retire "$UID1" --yes
+	refuses 2 "" license retire "$UID1" --yes --reason $'a\tb'
+	refuses 4 "retire the active license of chip $UID1" license retire \
+		"$UID1" --reason broken
+	run -0 --separate-stderr hsmlic --dry-run license retire "$UID1" \
+		--reason broken
+	run -0 --separate-stderr hsmlic license retire "$UID1" \
+		--reason broken --yes --json
+	is '[.state, .reason] | @json' '["retired","broken"]'
+	id=$(jq -r .license_id <<<"$output")
+	refuses 2 "retired already" license retire "$id" --reason x --yes
+	refuses 2 "no active license" license show "$UID1"
+	refuses 2 "retired: broken" license export "$id" -o x
+	refuses 2 "as retired: broken" license import l1 --target sim:c1 \
+		--firmware fw
+	run -0 --separate-stderr hsmlic license list --json
+	is '.licenses | length' 0
+	run -0 --separate-stderr hsmlic license list --all
+	[[ ${lines[1]} == *retired* ]]
+}
+
+@test "one license leaves for a file or standard output" {
+	fetch c1 l1
+	run -0 --separate-stderr hsmlic license export "$UID1" -o out --json
+	is '[.result, .path, .license_sha256] | @json' \
+		"[\"written\",\"out\",\"$(sha l1)\"]"
+	cmp out l1
+	[ "$(stat -c %a out)" = 600 ]
+	[ "$(uses)" = 1 ]
+	run -0 --separate-stderr hsmlic license export "$UID1" -o out
+	[[ $output == unchanged* ]]
+	[ "$(uses)" = 1 ]
+	hsmlic license export "$UID1" -o - | cmp - l1
+	[ "$(uses)" = 2 ]
+	echo precious >out
+	refuses 2 "other content" license export "$UID1" -o out
+	[ "$(cat out)" = precious ]
+	[ "$(uses)" = 2 ]
+	run -0 --separate-stderr hsmlic --dry-run license export "$UID1" \
+		-o out --force
+	[[ $output == would-write* ]]
+	[ "$(cat out)" = precious ]
+	run -0 --separate-stderr hsmlic license export "$UID1" -o out --force
+	cmp out l1
+	refuses 2 "JSON and the license" license export "$UID1" -o - --json
+	refuses 2 "where to" license export "$UID1"
+	refuses 2 "exclude" license export "$UID1" -o x --dir y
+	refuses 2 "which license" license export -o x
+}
+
+@test "all licenses leave for a folder, each with what it belongs to" {
+	hsmlic-sim card new other --firmware "a/b ü" --capacity 3 >/dev/null
+	fetch c1 l1
+	fetch c2 l2
+	fetch c2 l2b other
+	run -0 --separate-stderr hsmlic --dry-run license export --dir out
+	[ ! -e out ]
+	run -0 --separate-stderr hsmlic license export --dir out --json
+	is '[.written, .unchanged, .failed, (.licenses | length)] | @json' \
+		'[3,0,0,3]'
+	cmp "out/$UID1.license.bin" l1
+	cmp "out/$UID1.certificate.bin" c1/certificate.bin
+	cmp "out/$UID2-fw.license.bin" l2
+	cmp "out/$UID2-a%2Fb%20%C3%BC.license.bin" l2b
+	[ "$(find out -type f | wc -l)" = 9 ]
+	[ "$(find out -type f -perm 600 | wc -l)" = 9 ]
+	output=$(cat "out/$UID2-a%2Fb%20%C3%BC.json")
+	is '[.schema, .uid, .certificate_sha256, .product_id, .firmware.name,
+		.firmware.identifier, .firmware.type, .license_sha256, .size] |
+		@json' \
+		"[\"hsmlic/license-file/1\",\"$UID2\",\"$(sha c2/certificate.bin)\",\"45002001\",\"a/b ü\",\"a/b ü\",\"SFI\",\"$(sha l2b)\",136]"
+	[ "$(uses)" = 3 ]
+	# Once more is nothing new; the name does not depend on the filter.
+	run -0 --separate-stderr hsmlic license export --dir out --json \
+		--firmware fw
+	is '[.written, .unchanged] | @json' '[0,2]'
+	[ "$(uses)" = 3 ]
+	run -0 --separate-stderr hsmlic license export "$UID1" --dir one
+	[ "$(find one -type f | wc -l)" = 3 ]
+	# What cannot be written does not stop the others.
+	echo precious >"out/$UID1.license.bin"
+	rm "out/$UID2-fw.license.bin"
+	run -2 --separate-stderr hsmlic license export --dir out
+	[[ $output == *failed*"$UID1.license.bin"*"other content"* ]]
+	cmp "out/$UID2-fw.license.bin" l2
+	[ "$(cat "out/$UID1.license.bin")" = precious ]
+	run -0 --separate-stderr hsmlic license export --dir out --force
+	cmp "out/$UID1.license.bin" l1
+}
+
+@test "a license of which only the hash of the certificate is known" {
+	hsmlic get --cert c1/certificate.bin --card sim:card --yes >/dev/null \
+		2>&1
+	run -0 --separate-stderr hsmlic license export --dir out
+	name=$(sha c1/certificate.bin | cut -c1-24)
+	[ -s "out/$name.license.bin" ]
+	is_null=$(jq .uid "out/$name.json")
+	[ "$is_null" = null ]
+}
+
+@test "what was exported comes back, and only where it belongs" {
+	fetch c1 l1
+	fetch c2 l2
+	hsmlic license export --dir out >/dev/null
+	export HSMLIC_STORE=$HL_DIR/second.db
+	hsmlic store init -q >/dev/null
+	run -2 --separate-stderr hsmlic license import --dir out --json
+	is '[.imported, .failed] | @json' '[0,2]'
+	is '[.licenses[].error.code] | unique | @json' '["not-found"]'
+	run -0 --separate-stderr hsmlic --dry-run license import --dir out \
+		--new-firmware --json
+	is '[.licenses[].result] | unique | @json' '["would-import"]'
+	[ "$(licenses)" = 0 ]
+	run -0 --separate-stderr hsmlic license import --dir out \
+		--new-firmware --json
+	is '[.imported, .known, .failed] | @json' '[2,0,0]'
+	run -0 --separate-stderr hsmlic license import --dir out --json
+	is '[.imported, .known, .failed] | @json' '[0,2,0]'
+	# UID and certificate came along: it is handed out for either.
+	run -0 hsmlic get --uid "$UID1" --cached -o a
+	cmp a l1
+	run -0 hsmlic get --cert c2/certificate.bin --cached -o b
+	cmp b l2
+	# The firmware that was made serves the card with that identifier.
+	run -0 --separate-stderr hsmlic card add sim:card --firmware fw
+}
+
+@test "one file is taken in for the chip that is named" {
+	fetch c1 l1
+	export HSMLIC_STORE=$HL_DIR/second.db
+	hsmlic store init -q >/dev/null
+	refuses 2 "--firmware" license import l1 --target sim:c1
+	refuses 2 '"fw"' license import l1 --target sim:c1 --firmware fw
+	refuses 2 "no license type" license import l1 --target sim:c1 \
+		--firmware fw --new-firmware --type TOOLONGTYPE
+	refuses 2 "no chip is named" license import l1 --firmware fw \
+		--new-firmware
+	refuses 2 "what to import" license import --firmware fw
+	refuses 2 "exclude" license import l1 --dir .
+	refuses 2 "chip of its own" license import --dir . --target sim:c1
+	run -0 --separate-stderr hsmlic license import l1 --target sim:c1 \
+		--firmware fw --new-firmware --type SFIA --identifier "fw 1" \
+		--json
+	is '[.result, .uid, .firmware, .license_sha256, .origin] | @json' \
+		"[\"imported\",\"$UID1\",\"fw\",\"$(sha l1)\",\"import\"]"
+	run -0 --separate-stderr hsmlic license show "$UID1" --json
+	is '[.license_type, .firmware_identifier] | @json' '["SFIA","fw 1"]'
+	run -0 --separate-stderr hsmlic license import l1 --target sim:c1 \
+		--firmware fw --json
+	is .result known
+	[ "$(licenses)" = 1 ]
+	refuses 2 '"fw" has "fw 1" (SFIA)' license import l1 --target sim:c1 \
+		--firmware fw --type SFI
+}
+
+@test "files that are no licenses" {
+	: >empty
+	head -c 4097 /dev/zero >big
+	head -c 4096 /dev/urandom >most
+	mkdir folder
+	local to=(--target sim:c1 --firmware fw --new-firmware)
+	refuses 2 "empty" license import empty "${to[@]}"
+	refuses 2 "4096" license import big "${to[@]}"
+	refuses 2 "absent" license import absent "${to[@]}"
+	refuses 2 "folder" license import folder "${to[@]}"
+	refuses 2 "cannot be read" license import --dir absent
+	refuses 2 "no license in" license import --dir folder
+	[ "$(licenses)" = 0 ]
+	# What fails makes no firmware and no chip known.
+	refuses 2 '"fw"' license list --firmware fw
+	run -0 --separate-stderr hsmlic license import most "${to[@]}"
+}
+
+@test "a license is refused for a chip that it was not made for" {
+	fetch c1 l1
+	fetch c2 l2
+	hsmlic license export --dir out >/dev/null
+	# By the JSON file beside it.
+	refuses 2 "belongs to the chip with certificate" license import \
+		"out/$UID1.license.bin" --target sim:c3
+	refuses 2 "belongs to chip $UID1, not 0123456789ABCDEF01234567" \
+		license import "out/$UID1.license.bin" \
+		--uid 0123456789ABCDEF01234567
+	cp l2 "out/$UID1.license.bin"
+	refuses 2 "another license" license import "out/$UID1.license.bin" \
+		--target sim:c1
+	# By what the store keeps.
+	refuses 2 "kept for chip $UID1" license import l1 --target sim:c2 \
+		--firmware fw
+	refuses 2 "kept for chip $UID1" license import l1 --target sim:c3 \
+		--firmware fw
+	refuses 2 "kept for chip $UID1" license import l1 --target sim:c1 \
+		--firmware fw9 --new-firmware
+	refuses 2 "another active license" license import c3/uid.hex \
+		--target sim:c1 --firmware fw
+	[ "$(licenses)" = 2 ]
+	# Retired: a card's license belongs to its request all the same.
+	hsmlic license retire "$UID1" --reason x --yes >/dev/null
+	refuses 2 "kept for chip $UID1" license import l1 --target sim:c3 \
+		--firmware fw
+	[ "$(licenses)" = 2 ]
+}
+
+@test "an import for the wrong chip can be put right" {
+	fetch c1 l1
+	export HSMLIC_STORE=$HL_DIR/second.db
+	hsmlic store init -q >/dev/null
+	hsmlic license import l1 --target sim:c2 --firmware fw \
+		--new-firmware >/dev/null
+	refuses 2 "retire it first" license import l1 --target sim:c1 \
+		--firmware fw
+	hsmlic license retire "$UID2" --reason "wrong chip" --yes >/dev/null
+	run -0 --separate-stderr hsmlic license import l1 --target sim:c1 \
+		--firmware fw
+	run -0 hsmlic get --target sim:c1 --firmware fw --cached -o again
+	cmp again l1
+}
+
+@test "a folder of pairs: names are not trusted, and odd ones are told" {
+	fetch c1 l1
+	fetch c2 l2
+	mkdir -p in/one in/two in/three in/nothing
+	# Named for chip 2, made for chip 1.
+	cp l1 "in/$UID2.license.bin"
+	cp c1/certificate.bin "in/$UID2.certificate.bin"
+	cp l2 in/one/license.bin
+	cp c2/certificate.bin c2/uid.hex in/one
+	cp l1 in/two/license.bin
+	cp c3/certificate.bin in/two
+	cp c3/certificate.bin in/three
+	cp l1 in/lonely.license.bin
+	cp c3/certificate.bin in/alone.certificate.bin
+	: >in/zero.license.bin
+	echo "{" >in/broken.json
+	cp l1 in/broken.license.bin
+	export HSMLIC_STORE=$HL_DIR/second.db
+	hsmlic store init -q >/dev/null
+	run -2 --separate-stderr hsmlic license import --dir in \
+		--firmware fw --new-firmware --json
+	is '[.imported, .known, .failed, .not_tried] | @json' '[2,0,6,0]'
+	is '[.licenses[] | [.path, .error.code]] | sort | @json' \
+		"$(jq -nc --arg u "in/$UID2.license.bin" \
+			'[[$u, null],
+			["in/alone.certificate.bin", "input"],
+			["in/broken.license.bin", "input"],
+			["in/lonely.license.bin", "not-found"],
+			["in/one/license.bin", null],
+			["in/three/certificate.bin", "input"],
+			["in/two/license.bin", "conflict"],
+			["in/zero.license.bin", "input"]] | sort')"
+	run -0 hsmlic get --cert c1/certificate.bin --cached -o a
+	cmp a l1
+	run -0 hsmlic get --uid "$UID2" --cached -o b
+	cmp b l2
+	run -2 --separate-stderr hsmlic license import --dir in --firmware fw
+	[[ $output == *known*"$UID2.license.bin"* ]]
+	[[ $stderr == *"0 imported, 2 there already, 6 failed"* ]]
+}
+
+@test "a JSON file of somebody else's is none of ours" {
+	fetch c1 l1
+	export HSMLIC_STORE=$HL_DIR/second.db
+	hsmlic store init -q >/dev/null
+	cp l1 x.bin
+	echo '{"schema": "other/1", "uid": 5}' >x.json
+	run -0 --separate-stderr hsmlic license import x.bin --target sim:c1 \
+		--firmware fw --new-firmware
+	for field in '"size": 0' '"uid": "12"' '"certificate_sha256": "00"' \
+		'"firmware": []' '"license_sha256": null' \
+		'"firmware": {"name": "a\u0001"}'; do
+		jq -c --argjson more "{$field}" '. + $more' >x.bin.json <<-EOT
+			{"schema": "hsmlic/license-file/1", "uid": "$UID1",
+			"size": 136, "firmware": {"name": "fw"},
+			"license_sha256": "$(sha l1)"}
+		EOT
+		refuses 2 "malformed" license import x.bin --target sim:c1
+	done
+	head -c 70000 /dev/zero >x.bin.json
+	refuses 2 "x.bin.json" license import x.bin --target sim:c1
+}
