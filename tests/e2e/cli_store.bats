@@ -164,6 +164,25 @@ rot() { # STORE LICENSE
 	[ "$(find . -name '*before-restore*' -o -name '*restored-*')" = "" ]
 }
 
+@test "restore replaces a store that is damaged, and the journal beside it" {
+	card_and_chips 3 chip
+	get chip -o first
+	hsmlic store backup copy.db
+	head -c 9000 /dev/urandom >s.db
+	head -c 3000 /dev/urandom >s.db-journal
+	json -0 store restore copy.db --force --yes
+	[[ $stderr == *"cannot be read"* ]]
+	[ "$(stat -c %s "$(jq -r .put_aside <<<"$output")")" = 9000 ]
+	[ "$(stat -c %s s.db.before-restore-*-journal)" = 3000 ]
+	run -0 hsmlic get --target sim:chip --cached -o second
+	cmp first second
+	# A journal without its store would be played into the copy.
+	rm s.db
+	head -c 3000 /dev/urandom >s.db-journal
+	json -0 store restore copy.db --yes
+	run -0 hsmlic store check
+}
+
 @test "restore refuses while others have the store open" {
 	card_and_chips 3 one two
 	get one
