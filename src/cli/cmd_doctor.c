@@ -11,6 +11,7 @@
 
 #define SYSTEM_FILE "/etc/hsmlic/config"
 #define RESULT_WIDTH 9
+#define DETAIL_MAX (2 * HL_ERR_WHY)
 
 /* ---- lines -----------------------------------------------------------------
  */
@@ -34,16 +35,10 @@ color_of(const hl_cli *cli, const char *result)
 	return strcmp(result, "FAILED") == 0 ? "\033[31m" : "\033[2m";
 }
 
-static void put(hl_doctor *d, const char *name, const char *result,
-    const char *remedy, const char *fmt, va_list ap) HL_PRINTF(5, 0);
-
 static void
-put(hl_doctor *d, const char *name, const char *result, const char *remedy,
-    const char *fmt, va_list ap)
+put(hl_doctor *d, const char *name, const char *result, char *detail,
+    const char *remedy)
 {
-	char detail[2 * HL_ERR_WHY];
-
-	(void)vsnprintf(detail, sizeof(detail), fmt, ap);
 	if (d->checks != NULL) {
 		add_json(d, name, result, detail, remedy);
 		return;
@@ -61,33 +56,39 @@ put(hl_doctor *d, const char *name, const char *result, const char *remedy,
 void
 hl_doctor_ok(hl_doctor *d, const char *name, const char *fmt, ...)
 {
+	char detail[DETAIL_MAX];
 	va_list ap;
 
 	va_start(ap, fmt);
-	put(d, name, "ok", "", fmt, ap);
+	(void)vsnprintf(detail, sizeof(detail), fmt, ap);
 	va_end(ap);
+	put(d, name, "ok", detail, "");
 }
 
 void
 hl_doctor_skip(hl_doctor *d, const char *name, const char *fmt, ...)
 {
+	char detail[DETAIL_MAX];
 	va_list ap;
 
 	va_start(ap, fmt);
-	put(d, name, "skipped", "", fmt, ap);
+	(void)vsnprintf(detail, sizeof(detail), fmt, ap);
 	va_end(ap);
+	put(d, name, "skipped", detail, "");
 }
 
 void
 hl_doctor_fail(
     hl_doctor *d, const char *name, const char *remedy, const char *fmt, ...)
 {
+	char detail[DETAIL_MAX];
 	va_list ap;
 
-	d->failed++;
 	va_start(ap, fmt);
-	put(d, name, "FAILED", remedy, fmt, ap);
+	(void)vsnprintf(detail, sizeof(detail), fmt, ap);
 	va_end(ap);
+	d->failed++;
+	put(d, name, "FAILED", detail, remedy);
 }
 
 void

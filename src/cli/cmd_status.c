@@ -212,7 +212,7 @@ warn_of_card(hl_status *s, const hl_card_view *v)
 		warn(s, "card %s: %s", name, p->warning);
 	if (p != NULL && p->info.has_counter && p->info.counter == 0)
 		warn(s, "card %s has no license left", name);
-	else if (p == NULL && v->row->last_counter == 0)
+	else if (p == NULL && v->row != NULL && v->row->last_counter == 0)
 		warn(s, "card %s had no license left when it was seen last",
 		    name);
 }

@@ -228,8 +228,10 @@ open_copy(hl_restoring *r, hl_err *err)
 	const hl_store_options opt = { .read_only = true };
 	hl_rc rc;
 
-	if ((rc = hl_store_open(&r->copy, r->from, &opt, err)) != HL_OK ||
-	    (rc = check_copy(r, err)) != HL_OK ||
+	rc = hl_store_open(&r->copy, r->from, &opt, err);
+	if (rc == HL_ENOTFOUND)
+		hl_err_hint(err, "check the path of the copy");
+	if (rc != HL_OK || (rc = check_copy(r, err)) != HL_OK ||
 	    (rc = hl_store_info_get(r->copy, &r->info, err)) != HL_OK)
 		return rc;
 	return hl_store_figures(r->copy, 0, INT64_MAX, &r->figures, err);
