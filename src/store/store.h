@@ -53,7 +53,8 @@ HL_CHECK hl_rc hl_store_open(hl_store **out, const char *url,
 void hl_store_close(hl_store **store);
 HL_CHECK hl_rc hl_store_info_get(
     hl_store *store, hl_store_info *out, hl_err *err);
-/* Directory beside the store for locks, spool and ballast; exists. */
+/* Directory beside the store for locks, spool and ballast; it exists, unless
+ * the store was opened for reading only. */
 const char *hl_store_side_dir(const hl_store *store);
 
 /*
@@ -82,7 +83,9 @@ HL_CHECK hl_rc hl_store_restore(hl_store *copy, const char *path, char *aside,
  * Makes a chip known, or completes it: found by certificate or UID, it gets
  * what it lacked. `cert` NULL or `uid` NULL (or uid->n 0): not known, not both.
  * HL_ECONFLICT: the UID is known with another certificate, or the certificate
- * with another UID; both are shown, nothing is changed.
+ * with another UID; both are shown, nothing is changed. Two chips that prove to
+ * be one (met by certificate, and by UID) become one if nothing refers to one
+ * of them; else HL_ECONFLICT.
  */
 HL_CHECK hl_rc hl_store_chip_put(hl_store *store, const hl_cert *cert,
     const hl_uid *uid, const hl_actor *actor, hl_chip *out, hl_err *err);
@@ -135,6 +138,7 @@ HL_CHECK hl_rc hl_store_card_list(hl_store *store,
     bool (*row)(void *arg, const hl_card_row *c), void *arg, hl_err *err);
 HL_CHECK hl_rc hl_store_card_label(hl_store *store, const hl_uuid *card,
     const char *label, const hl_actor *actor, hl_err *err);
+/* HL_ECONFLICT: retired already. HL_EBUSY: an issue is open on it. */
 HL_CHECK hl_rc hl_store_card_retire(hl_store *store, const hl_uuid *card,
     const hl_actor *actor, hl_err *err);
 
@@ -174,7 +178,9 @@ typedef struct hl_intent_result {
  * and actor; attempt and opened_at are filled in here. In one commit: looks for
  * an active license and for open issues again, compares the counter, records
  * units spent outside, records the intent. Only HL_INTENT_OPENED records
- * anything.
+ * anything; a license goes before an open issue, that before the counter.
+ * HL_ENOTFOUND: chip or card; HL_ECONFLICT: the card holds another firmware, or
+ * is retired; HL_EEXIST: an issue has this ID already.
  */
 HL_CHECK hl_rc hl_store_intent_open(hl_store *store, const hl_issue *in,
     const char *card_state, const char *reader, hl_intent_result *out,
@@ -201,7 +207,10 @@ typedef struct hl_outcome {
  * written_off. What went down beyond that, B - C - units, is recorded as units
  * outside. HL_EEXIST: it was closed already (by recovery elsewhere), nothing
  * is changed. HL_ECONFLICT: this counter value of the card is already
- * spent by another issue, or C > B.
+ * spent by another issue, C > B, or a unit is said to be lost although C = B.
+ * A counter that was not read is taken to be B - units. *license (may be NULL)
+ * is all zero when none came. When another license became active meanwhile,
+ * this one is kept as retired.
  */
 HL_CHECK hl_rc hl_store_intent_close(hl_store *store, const hl_outcome *o,
     hl_license *license, hl_err *err);

@@ -41,62 +41,61 @@ fill(fixture *f)
 	return all;
 }
 
+static const struct {
+	const char *sql;
+	const char *says; /* each a part of one finding */
+} tampered_rows[] = {
+	{ "SELECT 1", healthy },
+	{ "UPDATE cards SET last_counter = 294",
+	    "its counter went down by 6, but its issues spent 3 and "
+	    "its readings show 2 outside" },
+	{ "UPDATE cards SET last_counter = 294",
+	    "leave 295, but 294 is recorded as left" },
+	{ "UPDATE cards SET first_counter = 301",
+	    "its first reading is missing" },
+	{ "UPDATE issues SET units = 0 WHERE state = 'lost'",
+	    "its issues spent 2" },
+	{ "DELETE FROM issues WHERE state = 'not_spent'", "are not 1 to 2" },
+	{ "DELETE FROM issues WHERE state = 'not_spent'",
+	    "refers to a row of issues that is not there" },
+	{ "DELETE FROM licenses WHERE n = 1",
+	    "it is issued, but its license is not there" },
+	{ "UPDATE licenses SET issue = (SELECT id FROM issues "
+	  "WHERE state = 'lost') WHERE n = 1",
+	    "made no license" },
+	{ "UPDATE licenses SET chip = (SELECT id FROM chips "
+	  "WHERE n = 2), state = 'retired', retired_at = 1 "
+	  "WHERE n = 1",
+	    "its issue is another chip's" },
+	{ "UPDATE licenses SET bytes = zeroblob(136) WHERE n = 2",
+	    "its bytes do not match their SHA-256" },
+	{ "UPDATE licenses SET sha256 = zeroblob(32) WHERE n = 2",
+	    "its bytes do not match their SHA-256" },
+	{ "UPDATE certificates SET bytes = x'00' WHERE n = 1", "certificate " },
+	{ "UPDATE card_readings SET counter = 298, "
+	  "units_outside = 1 WHERE n = 3",
+	    "the reading after its request is missing or is not "
+	    "299" },
+	{ "DELETE FROM card_readings WHERE kind = 'before' AND "
+	  "counter = 297",
+	    "the reading before its request is missing or is not "
+	    "297" },
+	{ "UPDATE card_readings SET expected = 300, "
+	  "units_outside = 3 WHERE counter = 297 AND "
+	  "kind = 'before'",
+	    "expects 300, but the ones before it leave 299" },
+	{ "DELETE FROM card_readings WHERE kind = 'first'",
+	    "its first reading is missing" },
+	{ "UPDATE issues SET chip = randomblob(16) WHERE n = 1",
+	    "table issues, row 1: refers to a row of chips" },
+	{ "DELETE FROM meta", "it has 0 identities, not one" },
+};
+
 static void
 finds(void **state)
 {
-	static const struct {
-		const char *sql;
-		const char *says; /* each a part of one finding */
-	} tampered[] = {
-		{ "SELECT 1", healthy },
-		{ "UPDATE cards SET last_counter = 294",
-		    "its counter went down by 6, but its issues spent 3 and "
-		    "its readings show 2 outside" },
-		{ "UPDATE cards SET last_counter = 294",
-		    "leave 295, but 294 is recorded as left" },
-		{ "UPDATE cards SET first_counter = 301",
-		    "its first reading is missing" },
-		{ "UPDATE issues SET units = 0 WHERE state = 'lost'",
-		    "its issues spent 2" },
-		{ "DELETE FROM issues WHERE state = 'not_spent'",
-		    "are not 1 to 2" },
-		{ "DELETE FROM issues WHERE state = 'not_spent'",
-		    "refers to a row of issues that is not there" },
-		{ "DELETE FROM licenses WHERE n = 1",
-		    "it is issued, but its license is not there" },
-		{ "UPDATE licenses SET issue = (SELECT id FROM issues "
-		  "WHERE state = 'lost') WHERE n = 1",
-		    "made no license" },
-		{ "UPDATE licenses SET chip = (SELECT id FROM chips "
-		  "WHERE n = 2), state = 'retired', retired_at = 1 "
-		  "WHERE n = 1",
-		    "its issue is another chip's" },
-		{ "UPDATE licenses SET bytes = zeroblob(136) WHERE n = 2",
-		    "its bytes do not match their SHA-256" },
-		{ "UPDATE licenses SET sha256 = zeroblob(32) WHERE n = 2",
-		    "its bytes do not match their SHA-256" },
-		{ "UPDATE certificates SET bytes = x'00' WHERE n = 1",
-		    "certificate " },
-		{ "UPDATE card_readings SET counter = 298, "
-		  "units_outside = 1 WHERE n = 3",
-		    "the reading after its request is missing or is not "
-		    "299" },
-		{ "DELETE FROM card_readings WHERE kind = 'before' AND "
-		  "counter = 297",
-		    "the reading before its request is missing or is not "
-		    "297" },
-		{ "UPDATE card_readings SET expected = 300, "
-		  "units_outside = 3 WHERE counter = 297 AND "
-		  "kind = 'before'",
-		    "expects 300, but the ones before it leave 299" },
-		{ "DELETE FROM card_readings WHERE kind = 'first'",
-		    "its first reading is missing" },
-		{ "UPDATE issues SET chip = randomblob(16) WHERE n = 1",
-		    "table issues, row 1: refers to a row of chips" },
-		{ "DELETE FROM meta", "it has 0 identities, not one" },
-	};
 	(void)state;
-	for (size_t i = 0; i < HL_COUNT(tampered); i++) {
+	for (size_t i = 0; i < HL_COUNT(tampered_rows); i++) {
 		void *each = NULL;
 		char text[4096];
 		uint64_t n;
@@ -105,11 +104,11 @@ finds(void **state)
 		assert_int_equal(fx_setup(&each), 0);
 		f = each;
 		fill(f);
-		raw_tamper(f, tampered[i].sql);
+		raw_tamper(f, tampered_rows[i].sql);
 		n = fx_findings(f, text, sizeof(text));
-		if (strstr(text, tampered[i].says) == NULL ||
-		    (n == 0) != (tampered[i].says == healthy)) {
-			fail_msg("%s: %llu findings: %s", tampered[i].sql,
+		if (strstr(text, tampered_rows[i].says) == NULL ||
+		    (n == 0) != (tampered_rows[i].says == healthy)) {
+			fail_msg("%s: %llu findings: %s", tampered_rows[i].sql,
 			    (unsigned long long)n, text);
 		}
 		fx_teardown(&each);
@@ -154,6 +153,27 @@ finds_without_the_indexes(void **state)
 			fail_msg("%s: %s", tampered[i].sql, text);
 		fx_teardown(&each);
 	}
+}
+
+/* The bytes of the oldest entry end where its page ends. */
+static void
+finds_an_index_that_lies(void **state)
+{
+	fixture *f = *state;
+	const filled all = fill(f);
+	char text[1024];
+	long page;
+
+	OK(f,
+	    hl_store_license_use(
+		f->s, &all.lic.id, "store", &f->actor, &f->err));
+	hl_store_close(&f->s);
+	page = raw_root_page(raw_path(f), "uses_license");
+	raw_poke(raw_path(f), page * 4096 - 8, "X", 1);
+	OK(f, hl_store_open(&f->s, f->url, NULL, &f->err));
+	fx_findings(f, text, sizeof(text));
+	if (strstr(text, "missing from index uses_license") == NULL)
+		fail_msg("%s", text);
 }
 
 /* Bytes that changed on the disk are never handed out. */
@@ -233,6 +253,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds),
 		cmocka_unit_test(finds_without_the_indexes),
+		TEST(finds_an_index_that_lies),
 		TEST(tampered_license),
 		TEST(tampered_certificate),
 		cmocka_unit_test(impossible_values),

@@ -75,67 +75,68 @@ fill(fixture *f)
 	fx_open(f, &chip, &card, c);
 }
 
+static const char *const never[] = {
+	"DELETE FROM meta",
+	"UPDATE meta SET origin = 'x'",
+	"UPDATE meta SET last_time = last_time - 1",
+	"DELETE FROM certificates",
+	"UPDATE certificates SET bytes = x'00'",
+	"DELETE FROM chips",
+	"UPDATE chips SET uid = x'0011223344556677' WHERE n = 1",
+	"UPDATE chips SET uid = NULL",
+	"UPDATE chips SET cert_sha256 = NULL",
+	"UPDATE chips SET first_seen = 0",
+	"DELETE FROM firmwares",
+	"UPDATE firmwares SET name = 'x'",
+	"DELETE FROM cards",
+	"UPDATE cards SET last_counter = last_counter + 1",
+	"UPDATE cards SET first_counter = 999",
+	"UPDATE cards SET serial = 'x'",
+	"DELETE FROM card_readings",
+	"UPDATE card_readings SET at = 0",
+	"DELETE FROM issues",
+	"DELETE FROM issues WHERE state = 'open'",
+	"UPDATE issues SET counter_before = 1 WHERE state = 'open'",
+	"UPDATE issues SET attempt = 9 WHERE state = 'open'",
+	"UPDATE issues SET owner = zeroblob(16) WHERE state = 'open'",
+	"UPDATE issues SET closed_at = 5 WHERE state <> 'open'",
+	"UPDATE issues SET detail = 'x' WHERE state <> 'open'",
+	"UPDATE issues SET state = 'not_spent', units = 0 "
+	"WHERE state = 'lost'",
+	"UPDATE issues SET state = 'lost_or_outside' "
+	"WHERE state = 'lost'",
+	"UPDATE issues SET state = 'issued' WHERE state = 'lost'",
+	"UPDATE issues SET state = 'issued', recovered = 1 "
+	"WHERE state = 'not_spent'",
+	"UPDATE issues SET state = 'lost' WHERE state = 'issued'",
+	"UPDATE issues SET state = 'lost' WHERE state = 'open'",
+	"UPDATE issues SET state = 'open' WHERE state = 'lost'",
+	"DELETE FROM licenses",
+	"UPDATE licenses SET bytes = x'00'",
+	"UPDATE licenses SET sha256 = zeroblob(32)",
+	"UPDATE licenses SET state = 'active' "
+	"WHERE state = 'suspect'",
+	"UPDATE licenses SET state = 'suspect'",
+	"DELETE FROM uses",
+	"UPDATE uses SET at = 0",
+	"DELETE FROM acts",
+	"UPDATE acts SET at = 0",
+};
+
 /* Each must be refused although whoever sends it has the file in hand. */
 static void
 accounts_are_append_only(void **state)
 {
-	static const char *const refused[] = {
-		"DELETE FROM meta",
-		"UPDATE meta SET origin = 'x'",
-		"UPDATE meta SET last_time = last_time - 1",
-		"DELETE FROM certificates",
-		"UPDATE certificates SET bytes = x'00'",
-		"DELETE FROM chips",
-		"UPDATE chips SET uid = x'0011223344556677' WHERE n = 1",
-		"UPDATE chips SET uid = NULL",
-		"UPDATE chips SET cert_sha256 = NULL",
-		"UPDATE chips SET first_seen = 0",
-		"DELETE FROM firmwares",
-		"UPDATE firmwares SET name = 'x'",
-		"DELETE FROM cards",
-		"UPDATE cards SET last_counter = last_counter + 1",
-		"UPDATE cards SET first_counter = 999",
-		"UPDATE cards SET serial = 'x'",
-		"DELETE FROM card_readings",
-		"UPDATE card_readings SET at = 0",
-		"DELETE FROM issues",
-		"DELETE FROM issues WHERE state = 'open'",
-		"UPDATE issues SET counter_before = 1 WHERE state = 'open'",
-		"UPDATE issues SET attempt = 9 WHERE state = 'open'",
-		"UPDATE issues SET owner = zeroblob(16) WHERE state = 'open'",
-		"UPDATE issues SET closed_at = 5 WHERE state <> 'open'",
-		"UPDATE issues SET detail = 'x' WHERE state <> 'open'",
-		"UPDATE issues SET state = 'not_spent', units = 0 "
-		"WHERE state = 'lost'",
-		"UPDATE issues SET state = 'lost_or_outside' "
-		"WHERE state = 'lost'",
-		"UPDATE issues SET state = 'issued' WHERE state = 'lost'",
-		"UPDATE issues SET state = 'issued', recovered = 1 "
-		"WHERE state = 'not_spent'",
-		"UPDATE issues SET state = 'lost' WHERE state = 'issued'",
-		"UPDATE issues SET state = 'lost' WHERE state = 'open'",
-		"UPDATE issues SET state = 'open' WHERE state = 'lost'",
-		"DELETE FROM licenses",
-		"UPDATE licenses SET bytes = x'00'",
-		"UPDATE licenses SET sha256 = zeroblob(32)",
-		"UPDATE licenses SET state = 'active' "
-		"WHERE state = 'suspect'",
-		"UPDATE licenses SET state = 'suspect'",
-		"DELETE FROM uses",
-		"UPDATE uses SET at = 0",
-		"DELETE FROM acts",
-		"UPDATE acts SET at = 0",
-	};
 	fixture *f = *state;
 	sqlite3 *db;
 
 	fill(f);
 	db = raw_open(raw_path(f));
-	for (size_t i = 0; i < HL_COUNT(refused); i++) {
-		const int code = raw_try(db, refused[i]);
+	for (size_t i = 0; i < HL_COUNT(never); i++) {
+		const int code = raw_try(db, never[i]);
 
 		if ((code & 0xff) != SQLITE_CONSTRAINT)
-			fail_msg("%s: gives %d", refused[i], code);
+			fail_msg("%s: gives %d", never[i], code);
 	}
 	sqlite3_close(db);
 	fx_check_clean(f);
@@ -148,88 +149,89 @@ accounts_are_append_only(void **state)
 	"'open', NULL, NULL, NULL, NULL, 0, '', NULL, NULL, NULL "             \
 	"FROM issues WHERE state = 'open'"
 
+static const struct {
+	const char *why, *sql;
+	int code;
+} refused[] = {
+	{ "one open issue a card",
+	    INSERT_ISSUE(
+		"card", "(SELECT id FROM chips WHERE n = 1)", "7", "5"),
+	    SQLITE_CONSTRAINT_UNIQUE },
+	{ "one open issue a chip and firmware",
+	    INSERT_ISSUE(
+		"(SELECT id FROM cards WHERE n = 2)", "chip", "7", "5"),
+	    SQLITE_CONSTRAINT_UNIQUE },
+	{ "each attempt once",
+	    INSERT_ISSUE("(SELECT id FROM cards WHERE n = 2)",
+		"(SELECT id FROM chips WHERE n = 1)", "1", "5"),
+	    SQLITE_CONSTRAINT_UNIQUE },
+	{ "attempts begin at 1",
+	    INSERT_ISSUE("(SELECT id FROM cards WHERE n = 2)",
+		"(SELECT id FROM chips WHERE n = 1)", "0", "5"),
+	    SQLITE_CONSTRAINT_CHECK },
+	{ "a card of that firmware",
+	    INSERT_ISSUE("(SELECT id FROM cards WHERE n = 3)",
+		"(SELECT id FROM chips WHERE n = 1)", "7", "5"),
+	    SQLITE_CONSTRAINT_FOREIGNKEY },
+	{ "a value of the counter once",
+	    "UPDATE issues SET state = 'lost', closed_at = 1, "
+	    "counter_after = 0, counter_read = 1, units = 1, "
+	    "closed_station = '', closed_operator = '', "
+	    "closed_note = '' WHERE state = 'open'; ",
+	    SQLITE_CONSTRAINT_UNIQUE },
+	{ "an outcome has its units",
+	    "UPDATE issues SET state = 'lost', closed_at = 1, "
+	    "counter_after = 0, counter_read = 1, "
+	    "closed_station = '', closed_operator = '', "
+	    "closed_note = '' WHERE state = 'open'",
+	    SQLITE_CONSTRAINT_CHECK },
+	{ "not below what was there",
+	    "UPDATE issues SET state = 'lost', closed_at = 1, "
+	    "counter_after = counter_before, counter_read = 1, "
+	    "units = 1, closed_station = '', closed_operator = '', "
+	    "closed_note = '' WHERE state = 'open'",
+	    SQLITE_CONSTRAINT_CHECK },
+	{ "an issue begins open",
+	    "INSERT INTO issues SELECT NULL, randomblob(16), chip, "
+	    "firmware, card, 9, counter_before, opened_at, owner, "
+	    "station, operator, lot, note, use_class, state, "
+	    "closed_at, "
+	    "counter_after, counter_read, units, recovered, detail, "
+	    "closed_station, closed_operator, closed_note FROM issues "
+	    "WHERE state = 'not_spent'",
+	    SQLITE_CONSTRAINT_TRIGGER },
+	{ "a license of its own issue",
+	    "INSERT INTO licenses SELECT NULL, randomblob(16), chip, "
+	    "firmware, (SELECT id FROM issues WHERE state = 'lost'), "
+	    "'retired', sha256, 1, 1, '', '', '', '', '', '', bytes "
+	    "FROM licenses WHERE state = 'active'",
+	    SQLITE_CONSTRAINT_TRIGGER },
+	{ "one active license",
+	    "INSERT INTO licenses SELECT NULL, randomblob(16), chip, "
+	    "firmware, NULL, 'active', sha256, 1, NULL, '', '', '', "
+	    "'', '', '', bytes FROM licenses WHERE state = 'active'",
+	    SQLITE_CONSTRAINT_UNIQUE },
+	{ "a chip has a name",
+	    "INSERT INTO chips (id, first_seen, station, operator, "
+	    "lot, note, use_class) VALUES (randomblob(16), 0, '', '', "
+	    "'', '', '')",
+	    SQLITE_CONSTRAINT_CHECK },
+	{ "its certificate is there",
+	    "INSERT INTO chips (id, cert_sha256, first_seen, station, "
+	    "operator, lot, note, use_class) VALUES (randomblob(16), "
+	    "randomblob(32), 0, '', '', '', '', '')",
+	    SQLITE_CONSTRAINT_FOREIGNKEY },
+	{ "text is short",
+	    "UPDATE chips SET label = hex(zeroblob(129)) WHERE n = 1",
+	    SQLITE_CONSTRAINT_CHECK },
+	{ "types are strict", "UPDATE cards SET seen_at = 'noon'",
+	    SQLITE_CONSTRAINT_DATATYPE },
+};
+
 /* The constraints that every race is decided by, and the ranges. */
 static void
 constraints(void **state)
 {
-	static const struct {
-		const char *why, *sql;
-		int code;
-	} refused[] = {
-		{ "one open issue a card",
-		    INSERT_ISSUE(
-			"card", "(SELECT id FROM chips WHERE n = 1)", "7", "5"),
-		    SQLITE_CONSTRAINT_UNIQUE },
-		{ "one open issue a chip and firmware",
-		    INSERT_ISSUE(
-			"(SELECT id FROM cards WHERE n = 2)", "chip", "7", "5"),
-		    SQLITE_CONSTRAINT_UNIQUE },
-		{ "each attempt once",
-		    INSERT_ISSUE("(SELECT id FROM cards WHERE n = 2)",
-			"(SELECT id FROM chips WHERE n = 1)", "1", "5"),
-		    SQLITE_CONSTRAINT_UNIQUE },
-		{ "attempts begin at 1",
-		    INSERT_ISSUE("(SELECT id FROM cards WHERE n = 2)",
-			"(SELECT id FROM chips WHERE n = 1)", "0", "5"),
-		    SQLITE_CONSTRAINT_CHECK },
-		{ "a card of that firmware",
-		    INSERT_ISSUE("(SELECT id FROM cards WHERE n = 3)",
-			"(SELECT id FROM chips WHERE n = 1)", "7", "5"),
-		    SQLITE_CONSTRAINT_FOREIGNKEY },
-		{ "a value of the counter once",
-		    "UPDATE issues SET state = 'lost', closed_at = 1, "
-		    "counter_after = 0, counter_read = 1, units = 1, "
-		    "closed_station = '', closed_operator = '', "
-		    "closed_note = '' WHERE state = 'open'; ",
-		    SQLITE_CONSTRAINT_UNIQUE },
-		{ "an outcome has its units",
-		    "UPDATE issues SET state = 'lost', closed_at = 1, "
-		    "counter_after = 0, counter_read = 1, "
-		    "closed_station = '', closed_operator = '', "
-		    "closed_note = '' WHERE state = 'open'",
-		    SQLITE_CONSTRAINT_CHECK },
-		{ "not below what was there",
-		    "UPDATE issues SET state = 'lost', closed_at = 1, "
-		    "counter_after = counter_before, counter_read = 1, "
-		    "units = 1, closed_station = '', closed_operator = '', "
-		    "closed_note = '' WHERE state = 'open'",
-		    SQLITE_CONSTRAINT_CHECK },
-		{ "an issue begins open",
-		    "INSERT INTO issues SELECT NULL, randomblob(16), chip, "
-		    "firmware, card, 9, counter_before, opened_at, owner, "
-		    "station, operator, lot, note, use_class, state, "
-		    "closed_at, "
-		    "counter_after, counter_read, units, recovered, detail, "
-		    "closed_station, closed_operator, closed_note FROM issues "
-		    "WHERE state = 'not_spent'",
-		    SQLITE_CONSTRAINT_TRIGGER },
-		{ "a license of its own issue",
-		    "INSERT INTO licenses SELECT NULL, randomblob(16), chip, "
-		    "firmware, (SELECT id FROM issues WHERE state = 'lost'), "
-		    "'retired', sha256, 1, 1, '', '', '', '', '', '', bytes "
-		    "FROM licenses WHERE state = 'active'",
-		    SQLITE_CONSTRAINT_TRIGGER },
-		{ "one active license",
-		    "INSERT INTO licenses SELECT NULL, randomblob(16), chip, "
-		    "firmware, NULL, 'active', sha256, 1, NULL, '', '', '', "
-		    "'', '', '', bytes FROM licenses WHERE state = 'active'",
-		    SQLITE_CONSTRAINT_UNIQUE },
-		{ "a chip has a name",
-		    "INSERT INTO chips (id, first_seen, station, operator, "
-		    "lot, note, use_class) VALUES (randomblob(16), 0, '', '', "
-		    "'', '', '')",
-		    SQLITE_CONSTRAINT_CHECK },
-		{ "its certificate is there",
-		    "INSERT INTO chips (id, cert_sha256, first_seen, station, "
-		    "operator, lot, note, use_class) VALUES (randomblob(16), "
-		    "randomblob(32), 0, '', '', '', '', '')",
-		    SQLITE_CONSTRAINT_FOREIGNKEY },
-		{ "text is short",
-		    "UPDATE chips SET label = hex(zeroblob(129)) WHERE n = 1",
-		    SQLITE_CONSTRAINT_CHECK },
-		{ "types are strict", "UPDATE cards SET seen_at = 'noon'",
-		    SQLITE_CONSTRAINT_DATATYPE },
-	};
 	fixture *f = *state;
 	hl_card_row card;
 	sqlite3 *db;

@@ -146,7 +146,7 @@ verify(copy *c, hl_err *err)
 	hl_rc rc;
 	hl_q q;
 
-	q = hl_q_new(&c->to, "PRAGMA integrity_check(1)");
+	q = hl_q_new(&c->to, "PRAGMA quick_check(1)");
 	if (hl_q_row(&q))
 		hl_q_get_text(&q, text, sizeof(text));
 	if ((rc = hl_q_end(&q, err)) != HL_OK)

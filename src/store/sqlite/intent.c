@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "store/sqlite/card.h"
+#include "store/sqlite/chip.h"
 #include "store/sqlite/issue.h"
 
 typedef struct intent {
@@ -13,17 +14,6 @@ typedef struct intent {
 	bool decided; /* the verdict is not HL_INTENT_OPENED */
 	hl_intent_result *out;
 } intent;
-
-static hl_rc
-check_chip(const intent *t, hl_err *err)
-{
-	hl_chip chip;
-	hl_q q;
-
-	q = hl_q_new(t->s, HL_CHIP_SELECT "WHERE c.id = ?");
-	hl_q_uuid(&q, &t->in->chip);
-	return hl_row_need(&q, hl_row_chip, &chip, sizeof(chip), "chip", err);
-}
 
 static hl_rc
 check_card(intent *t, hl_err *err)
@@ -180,9 +170,10 @@ record(intent *t, hl_err *err)
 static hl_rc
 open_in_tx(intent *t, hl_err *err)
 {
+	hl_chip chip;
 	hl_rc rc;
 
-	if ((rc = check_chip(t, err)) != HL_OK ||
+	if ((rc = hl_chip_need(t->s, &t->in->chip, &chip, err)) != HL_OK ||
 	    (rc = check_card(t, err)) != HL_OK ||
 	    (rc = look_for_license(t, err)) != HL_OK || t->decided ||
 	    (rc = look_for_open(t, err)) != HL_OK || t->decided ||

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "store/sqlite/card.h"
+#include "store/sqlite/chip.h"
 #include "store/sqlite/issue.h"
 
 hl_rc
@@ -205,11 +206,8 @@ import_in_tx(hl_store *s, const hl_license_row *l, hl_uuid *id, hl_err *err)
 	hl_firmware firmware;
 	hl_chip chip;
 	hl_rc rc;
-	hl_q q;
 
-	q = hl_q_new(s, HL_CHIP_SELECT "WHERE c.id = ?");
-	hl_q_uuid(&q, l->chip);
-	rc = hl_row_need(&q, hl_row_chip, &chip, sizeof(chip), "chip", err);
+	rc = hl_chip_need(s, l->chip, &chip, err);
 	if (rc == HL_OK)
 		rc = hl_firmware_need(s, l->firmware, &firmware, err);
 	if (rc == HL_OK)
