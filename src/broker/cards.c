@@ -30,14 +30,30 @@ hl_broker_open_card(hl_broker *b, const char *reader, hl_deadline until,
 	return rc;
 }
 
+/*
+ * The name of a software card's file, from the root where that fits: the name
+ * is recorded, and is to be found from another folder, too.
+ */
+static bool
+sim_name(const char *selector, hl_reader_name out)
+{
+	char path[PATH_MAX];
+	const int room = (int)sizeof(hl_reader_name);
+
+	if (realpath(selector + strlen("sim:"), path) != NULL &&
+	    snprintf(out, sizeof(hl_reader_name), "sim:%s", path) < room)
+		return true;
+	return hl_text_copy(out, sizeof(hl_reader_name), selector);
+}
+
 static hl_rc
-single_name(const char *name, hl_reader_name **out, size_t *n, hl_err *err)
+single_name(const char *selector, hl_reader_name **out, size_t *n, hl_err *err)
 {
 	hl_reader_name *names = calloc(1, sizeof(*names));
 
 	if (names == NULL)
 		return hl_nomem(err);
-	if (!hl_text_copy(names[0], sizeof(names[0]), name)) {
+	if (!sim_name(selector, names[0])) {
 		free(names);
 		return hl_fail(err, HL_EUSAGE, "find the card",
 		    "use a shorter path", "the name of the card is too long");
