@@ -271,15 +271,17 @@ hl_card_choose(const hl_cards *c, const char *selector, bool fresh,
 void
 hl_card_name(const hl_card_view *v, char *out, size_t size)
 {
-	const char *serial =
-	    v->row != NULL ? v->row->serial : v->present->info.serial;
+	const char *serial = v->row != NULL ? v->row->serial
+	    : v->present != NULL	    ? v->present->info.serial
+					    : "";
 
 	if (v->row != NULL && v->row->label[0] != '\0')
 		(void)snprintf(out, size, "\"%s\" (%s)", v->row->label, serial);
 	else if (serial[0] != '\0')
 		(void)snprintf(out, size, "%s", serial);
 	else
-		(void)snprintf(out, size, "in \"%s\"", v->present->info.reader);
+		(void)snprintf(out, size, "in \"%s\"",
+		    v->present != NULL ? v->present->info.reader : "");
 }
 
 /* What the card itself tells, or told when it was seen last. */

@@ -34,7 +34,7 @@ left_text(const hl_card_view *v, char *out, size_t size)
 	uint32_t left, of;
 
 	out[0] = '\0';
-	if (i != NULL && !i->has_counter)
+	if (i != NULL ? !i->has_counter : v->row == NULL)
 		return;
 	left = i != NULL ? i->counter : v->row->last_counter;
 	of = i != NULL ? i->capacity : v->row->capacity;
@@ -69,7 +69,7 @@ list_row(hl_table *t, const hl_card_view *v)
 	if (r != NULL)
 		(void)hl_text_copy(
 		    firmware, sizeof(firmware), r->firmware_name);
-	else if (p->info.firmware_id[0] != '\0')
+	else if (p != NULL && p->info.firmware_id[0] != '\0')
 		(void)snprintf(
 		    firmware, sizeof(firmware), "(%s)", p->info.firmware_id);
 	else
@@ -145,12 +145,13 @@ show_firmware(const hl_card_view *v)
 	if (v->row != NULL)
 		hl_fact("firmware", "%s (identifier \"%s\", type %s)",
 		    v->firmware.name, v->firmware.identifier, v->firmware.type);
-	else if (i->firmware_id[0] != '\0')
+	else if (i != NULL && i->firmware_id[0] != '\0')
 		hl_fact("firmware",
 		    "identifier \"%s\", type %s; not known yet: hsmlic card "
 		    "add",
 		    i->firmware_id, i->type);
-	else if (i->driver[0] != '\0' && (i->can & HL_CAN_INFO) == 0)
+	else if (i != NULL && i->driver[0] != '\0' &&
+	    (i->can & HL_CAN_INFO) == 0)
 		hl_fact("firmware", NOT_READ);
 }
 

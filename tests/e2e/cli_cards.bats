@@ -192,6 +192,8 @@ is() {
 	start_pcscd unix
 	start_card 0 hsmlic-sim card serve "$HL_DIR/a" --fault mute
 	run -6 --separate-stderr hsmlic get --target sim:chip --yes --timeout 3
+	# It would be waited for.
+	stop_card 0 KILL
 	run -0 --separate-stderr hsmlic card show "$SERIAL" --json
 	is '.open_issue | [.state, .attempt, .counter_before, .closed_at] |
 		@json' '["open",1,5,null]'
@@ -232,6 +234,22 @@ is() {
 	stop_card 0
 	run -0 --separate-stderr hsmlic card show one --json
 	is '[.present, .last_reader] | @json' "[false,\"${READER[0]}\"]"
+}
+
+@test "a card of another kind is shown as far as it can be" {
+	start_pcscd unix
+	start_card 0 stranger-card --history HSM_SFI_20 --trace
+	run -0 --separate-stderr hsmlic card show --json
+	is '[.driver, .serial, .state, .counter, .firmware, .error] | @json' \
+		'["stm32hsm",null,null,null,null,null]'
+	is '.atr | test("48534d5f5346495f3230")' true
+	run -0 --separate-stderr hsmlic card show
+	[ "$(grep -c "cannot be read by this version" <<<"$output")" = 3 ]
+	run -0 --separate-stderr hsmlic card list
+	[[ ${lines[1]} == *unknown*"${READER[0]}" ]]
+	refuses 4 "serial number" card add
+	# It is not asked what it may not understand.
+	! grep '^> 80' card0.log || return 1
 }
 
 # watched FILE WORDS...: waits until the file has a line with these words

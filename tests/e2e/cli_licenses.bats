@@ -103,10 +103,10 @@ uses() {
 	fetch c1 l1
 	fetch c2 l2
 	# Behind the store's back, as a failing disk would.
-	pattern=$(xxd -p -l 40 l1 | tr -d '\n' | sed 's/../\\x&/g')
+	pattern=$(od -An -v -tx1 -N40 l1 | tr -d ' \n' | sed 's/../\\x&/g')
 	offset=$(LC_ALL=C grep -obUaP "$pattern" s.db | head -n 1 | cut -d: -f1)
 	[ -n "$offset" ]
-	other=$(printf '%02x' $((0x$(xxd -p -s 30 -l 1 l1) ^ 0xff)))
+	other=$(printf '%02x' $((0x$(od -An -tx1 -j30 -N1 l1 | tr -d ' ') ^ 0xff)))
 	printf '%b' "\\x$other" | dd of=s.db bs=1 seek=$((offset + 30)) \
 		conv=notrunc status=none
 	refuses 9 "$UID1" license show "$UID1"

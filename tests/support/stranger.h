@@ -51,6 +51,7 @@ struct card {
 	struct habits habits;
 	struct memory mem;
 	const char *state_file; /* NULL: memory only */
+	char history[16];	/* historical bytes of the ATR, 1 to 15 */
 	bool selected, rerun;	/* rerun: the last answer was 6Cxx */
 	unsigned issues;	/* ISSUE commands that were served */
 	struct blob chained;	/* command data of an unfinished chain */

@@ -19,6 +19,7 @@ static const char usage[] =
     "card:  --serial HEX --firmware ID --type TYPE --product HEX8\n"
     "       --capacity N --license-size N --state FILE\n"
     "       --state-byte blank|operational|terminated\n"
+    "       --history TEXT (historical bytes of the ATR)\n"
     "habit: --t0 --t1-only --no-replay --no-extended --always-61\n"
     "       --always-6c --long-lengths --unknown-tags\n"
     "fault: --wrong-id N --no-sw N --too-long N --stuck N --jump N\n"
@@ -102,6 +103,7 @@ enum {
 	O_LICENSE_SIZE,
 	O_STATE,
 	O_STATE_BYTE,
+	O_HISTORY,
 	O_T0,
 	O_T1_ONLY,
 	O_NO_REPLAY,
@@ -129,6 +131,7 @@ static const struct option table[] = {
 	{ "license-size", required_argument, NULL, O_LICENSE_SIZE },
 	{ "state", required_argument, NULL, O_STATE },
 	{ "state-byte", required_argument, NULL, O_STATE_BYTE },
+	{ "history", required_argument, NULL, O_HISTORY },
 	{ "t0", no_argument, NULL, O_T0 },
 	{ "t1-only", no_argument, NULL, O_T1_ONLY },
 	{ "no-replay", no_argument, NULL, O_NO_REPLAY },
@@ -177,6 +180,9 @@ set_identity(struct card *c, int which, const char *name, const char *value)
 		return true;
 	case O_STATE_BYTE:
 		life(name, value, m);
+		return true;
+	case O_HISTORY:
+		text(name, value, c->history, 1, sizeof(c->history) - 1);
 		return true;
 	default:
 		return false;
@@ -247,22 +253,23 @@ print_hex(FILE *to, const char *mark, const uint8_t *b, size_t n)
 	(void)fflush(to);
 }
 
-/* Historical bytes say STRANGER; TCK only where the standard has one. */
+/* TCK only where the standard has one. */
 static void
-atr(const struct habits *h, struct blob *out)
+atr(const struct card *card, struct blob *out)
 {
-	static const char name[8] = { 'S', 'T', 'R', 'A', 'N', 'G', 'E', 'R' };
+	const struct habits *h = &card->habits;
+	const size_t len = strlen(card->history);
 	uint8_t tck = 0;
 
 	out->n = 0;
 	out->b[out->n++] = 0x3b;
-	out->b[out->n++] = h->t0 ? 0x08 : 0x88;
+	out->b[out->n++] = (uint8_t)((h->t0 ? 0x00 : 0x80) | len);
 	if (!h->t0 && !h->t1_only)
 		out->b[out->n++] = 0x80; /* TD1: T=0, TD2 follows */
 	if (!h->t0)
 		out->b[out->n++] = 0x01; /* T=1 */
-	memcpy(out->b + out->n, name, sizeof(name));
-	out->n += sizeof(name);
+	memcpy(out->b + out->n, card->history, len);
+	out->n += len;
 	for (size_t i = 1; i < out->n; i++)
 		tck ^= out->b[i];
 	if (!h->t0)
@@ -280,7 +287,7 @@ serve(struct card *card, int fd, bool trace)
 			continue;
 		}
 		if (in.n == 1) {
-			atr(&card->habits, &out);
+			atr(card, &out);
 		} else {
 			if (trace)
 				print_hex(stderr, "> ", in.b, in.n);
@@ -305,6 +312,7 @@ defaults(struct card *card)
 		abort();
 	text("firmware", "stranger-fw", m->firmware, 1, 64);
 	text("type", "SFI", m->type, 3, 8);
+	text("history", "STRANGER", card->history, 1, 15);
 	m->counter = m->capacity = 10;
 }
 
