@@ -238,16 +238,18 @@ server_init(struct server *s, const struct sim *sim, hl_err *err)
 		.t0 = sim->opt[OPT_T0] != NULL,
 		.stay_away = sim->opt[OPT_STAY_AWAY] != NULL };
 	rc = options(s, sim, err);
+	/* Before the card is locked: from then on SIGTERM has to unlock it. */
+	if (rc == HL_OK)
+		rc = link_init(&s->link, sim->opt[OPT_UNIX],
+		    where != NULL ? where : "127.0.0.1:35963", err);
 	if (rc == HL_OK)
 		rc = hl_softcard_open(
 		    &s->card, path, hl_deadline_in(LOCK_WAIT_MS), err);
 	if (rc == HL_OK)
 		rc = hl_softcard_peek(path, &info, err);
-	if (rc != HL_OK)
-		return rc;
-	memcpy(s->serial, info.serial, sizeof(s->serial));
-	return link_init(&s->link, sim->opt[OPT_UNIX],
-	    where != NULL ? where : "127.0.0.1:35963", err);
+	if (rc == HL_OK)
+		memcpy(s->serial, info.serial, sizeof(s->serial));
+	return rc;
 }
 
 hl_rc
