@@ -1,39 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* license export: licenses as files, each hand-out recorded. */
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "cli/license_put.h"
 #include "cli/parts.h"
-#include "cli/sidecar.h"
 #include "util/file.h"
-#include "util/hex.h"
 
-#define SAFE_MAX ((size_t)120) /* bytes of a firmware's name in a file's */
-
-/* One license to write, and what became of it. */
-struct item {
-	hl_uuid id, chip, firmware;
-	hl_uid uid;
-	bool has_cert;
-	uint8_t cert_sha256[HL_SHA256_LEN];
-	uint8_t sha256[HL_SHA256_LEN];
-	bool several; /* its chip has licenses of other firmwares, too */
-	enum { NOT_TRIED, WRITTEN, UNCHANGED, WOULD_WRITE, FAILED } result;
-	char *path;
-	hl_err *err; /* of a failed one */
-};
-
-struct export
-{
+struct batch {
 	hl_cli *cli;
-	const char *dir;
-	bool force;
-	struct item *items;
+	hl_put put;
+	hl_put_item *items;
 	size_t n, cap;
-	bool failed;	      /* no memory */
-	hl_firmware firmware; /* of the item before */
+	bool failed; /* no memory */
 };
 
 static const char *const result_names[] = { "not-tried", "written", "unchanged",
@@ -44,8 +23,8 @@ static const char *const result_names[] = { "not-tried", "written", "unchanged",
 static bool
 keep_license(void *arg, const hl_license *l)
 {
-	struct export *x = arg;
-	struct item *grown;
+	struct batch *x = arg;
+	hl_put_item *grown;
 
 	if (x->n == x->cap) {
 		x->cap = x->cap == 0 ? 64 : 2 * x->cap;
@@ -56,7 +35,7 @@ keep_license(void *arg, const hl_license *l)
 		}
 		x->items = grown;
 	}
-	x->items[x->n] = (struct item){ .id = l->id,
+	x->items[x->n] = (hl_put_item){ .id = l->id,
 		.chip = l->chip,
 		.firmware = l->firmware,
 		.uid = l->uid,
@@ -70,14 +49,14 @@ keep_license(void *arg, const hl_license *l)
 static int
 by_chip(const void *a, const void *b)
 {
-	const struct item *x = a, *y = b;
+	const hl_put_item *x = a, *y = b;
 	const int c = memcmp(&x->chip, &y->chip, sizeof(x->chip));
 
 	return c != 0 ? c : memcmp(&x->firmware, &y->firmware, sizeof(hl_uuid));
 }
 
 static void
-mark_several(struct export *x)
+mark_several(struct batch *x)
 {
 	if (x->n > 1)
 		qsort(x->items, x->n, sizeof(*x->items), by_chip);
@@ -87,7 +66,7 @@ mark_several(struct export *x)
 }
 
 static void
-keep_firmware(struct export *x, const hl_uuid *firmware)
+keep_firmware(struct batch *x, const hl_uuid *firmware)
 {
 	size_t n = 0;
 
@@ -109,7 +88,7 @@ find_firmware(hl_cli *cli, const char *name, hl_firmware *out, hl_err *err)
 }
 
 static hl_rc
-only_one(struct export *x, const hl_license *l, hl_err *err)
+only_one(struct batch *x, const hl_license *l, hl_err *err)
 {
 	if (l->state != HL_LICENSE_ACTIVE)
 		return hl_fail(err, HL_ECONFLICT, "export the license",
@@ -121,7 +100,7 @@ only_one(struct export *x, const hl_license *l, hl_err *err)
 
 /* The operand: a license ID, or a chip with all its licenses. */
 static hl_rc
-choose(struct export *x, const char *operand, hl_err *err)
+choose(struct batch *x, const char *operand, hl_err *err)
 {
 	const char *name = hl_opt(x->cli, "firmware");
 	hl_license_filter filter = { NULL, NULL, false };
@@ -158,221 +137,22 @@ choose(struct export *x, const char *operand, hl_err *err)
 	return HL_OK;
 }
 
-/* ---- names -------------------------------------------------------------- */
-
-static bool
-is_safe(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	    (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
-}
-
-/* Two firmwares never get the same: what is not safe becomes %XX, and a name
- * that grows too long is replaced by the firmware's ID. */
-static void
-safe_name(const hl_firmware *f, hl_buf *out)
-{
-	static const char digits[] = "0123456789ABCDEF";
-	char id[HL_UUID_TEXT];
-
-	for (const char *s = f->name; *s != '\0'; s++) {
-		const unsigned char c = (unsigned char)*s;
-
-		if (is_safe(*s))
-			hl_buf_u8(out, c);
-		else
-			hl_buf_printf(
-			    out, "%%%c%c", digits[c >> 4], digits[c & 15]);
-	}
-	if (out->n <= SAFE_MAX)
-		return;
-	hl_buf_reset(out);
-	hl_uuid_text(&f->id, id);
-	hl_buf_printf(out, "%s", id);
-}
-
-static hl_rc
-file_path(const struct export *x, const struct item *it, const char *end,
-    char out[PATH_MAX], hl_err *err)
-{
-	hl_buf firmware = HL_BUF_INIT;
-	char chip[HL_CHIP_NAME];
-	hl_rc rc;
-
-	hl_chip_name(&it->uid, it->has_cert, it->cert_sha256, chip);
-	if (it->several)
-		safe_name(&x->firmware, &firmware);
-	rc = hl_path(out, PATH_MAX, err, "%s/%s%s%s.%s", x->dir, chip,
-	    it->several ? "-" : "", hl_buf_str(&firmware), end);
-	hl_buf_free(&firmware);
-	return rc;
-}
-
-/* ---- writing ------------------------------------------------------------ */
-
-/* Is this what the file holds? *there: the file exists. */
-static bool
-holds(const char *path, const uint8_t *bytes, size_t n, bool *there)
-{
-	hl_buf now = HL_BUF_INIT;
-	struct stat st;
-	bool same;
-
-	*there = lstat(path, &st) == 0;
-	same = *there &&
-	    hl_file_read(path, HL_LICENSE_MAX, &now, NULL) == HL_OK &&
-	    now.n == n && memcmp(now.p, bytes, n) == 0;
-	hl_buf_free(&now);
-	return same;
-}
-
-/* What has to be done, in it->result. HL_EEXIST: other content is there. */
-static hl_rc
-look(const struct export *x, struct item *it, const char *path,
-    const uint8_t *bytes, size_t n, hl_err *err)
-{
-	bool there;
-
-	it->result = UNCHANGED;
-	if (holds(path, bytes, n, &there))
-		return HL_OK;
-	if (there && !x->force)
-		return hl_fail(err, HL_EEXIST, "write the license",
-		    "name another place, or add --force",
-		    "%s exists with other content", path);
-	it->result = x->cli->dry_run ? WOULD_WRITE : WRITTEN;
-	return HL_OK;
-}
-
-/*
- * The hand-out is recorded before the bytes are there to be taken, and not at
- * all when they are there already.
- */
-static hl_rc
-put_license(struct export *x, const struct item *it, const char *path,
-    const uint8_t *bytes, size_t n, hl_err *err)
-{
-	hl_rc rc;
-
-	if (it->result != WRITTEN)
-		return HL_OK;
-	rc = hl_store_license_use(
-	    x->cli->store, &it->id, "export", &x->cli->actor, err);
-	if (rc != HL_OK)
-		return rc;
-	return hl_file_put(path, bytes, n, 0600, x->force, err);
-}
-
-static hl_rc
-put_certificate(const struct export *x, const struct item *it, hl_err *err)
-{
-	hl_cert *cert;
-	char path[PATH_MAX];
-	hl_rc rc;
-
-	if (!it->has_cert || x->cli->dry_run)
-		return HL_OK;
-	if ((cert = calloc(1, sizeof(*cert))) == NULL)
-		return hl_nomem(err);
-	rc = hl_store_chip_cert(x->cli->store, &it->chip, cert, err);
-	if (rc == HL_OK)
-		rc = file_path(x, it, "certificate.bin", path, err);
-	if (rc == HL_OK)
-		rc = hl_file_put(path, cert->b, cert->n, 0600, x->force, err);
-	free(cert);
-	return rc;
-}
-
-static hl_rc
-put_sidecar(
-    const struct export *x, const struct item *it, size_t n, hl_err *err)
-{
-	const hl_firmware *f = &x->firmware;
-	hl_sidecar s = { .uid = it->uid, .has_cert = it->has_cert, .size = n };
-	hl_buf text = HL_BUF_INIT;
-	char path[PATH_MAX];
-	hl_chip chip;
-	hl_rc rc;
-
-	if (x->cli->dry_run)
-		return HL_OK;
-	rc = hl_store_chip_by_id(x->cli->store, &it->chip, &chip, err);
-	if (rc != HL_OK)
-		return rc;
-	memcpy(s.cert_sha256, it->cert_sha256, HL_SHA256_LEN);
-	memcpy(s.license_sha256, it->sha256, HL_SHA256_LEN);
-	memcpy(s.product_id, chip.product_id, sizeof(s.product_id));
-	memcpy(s.firmware, f->name, sizeof(s.firmware));
-	memcpy(s.identifier, f->identifier, sizeof(s.identifier));
-	memcpy(s.type, f->type, sizeof(s.type));
-	rc = hl_sidecar_write(&s, &text, err);
-	if (rc == HL_OK)
-		rc = file_path(x, it, "json", path, err);
-	if (rc == HL_OK)
-		rc = hl_file_put(path, text.p, text.n, 0600, x->force, err);
-	hl_buf_free(&text);
-	return rc;
-}
-
-static hl_rc
-load_firmware(struct export *x, const struct item *it, hl_err *err)
-{
-	if (hl_uuid_equal(&x->firmware.id, &it->firmware))
-		return HL_OK;
-	return hl_store_firmware_by_id(
-	    x->cli->store, &it->firmware, &x->firmware, err);
-}
-
-/* Certificate and sidecar come first: a license is never there without them. */
-static hl_rc
-write_item(struct export *x, struct item *it, hl_err *err)
-{
-	uint8_t bytes[HL_LICENSE_MAX];
-	char path[PATH_MAX];
-	size_t n;
-	hl_rc rc;
-
-	if ((rc = load_firmware(x, it, err)) != HL_OK ||
-	    (rc = file_path(x, it, "license.bin", path, err)) != HL_OK)
-		return rc;
-	if ((it->path = strdup(path)) == NULL)
-		return hl_nomem(err);
-	rc = hl_store_license_bytes(x->cli->store, &it->id, bytes, &n, err);
-	if (rc == HL_OK)
-		rc = look(x, it, path, bytes, n, err);
-	if (rc == HL_OK)
-		rc = put_certificate(x, it, err);
-	if (rc == HL_OK)
-		rc = put_sidecar(x, it, n, err);
-	if (rc == HL_OK)
-		rc = put_license(x, it, path, bytes, n, err);
-	explicit_bzero(bytes, sizeof(bytes));
-	return rc;
-}
-
 /* ---- a folder ----------------------------------------------------------- */
 
-/* Would the next one fail for the same reason? */
-static bool
-is_general(hl_rc rc)
-{
-	return rc == HL_ESTORE || rc == HL_EFULL || rc == HL_ENOMEM;
-}
-
 static hl_rc
-write_all(struct export *x)
+write_all(struct batch *x)
 {
 	hl_progress p;
 	hl_rc rc = HL_OK;
 
 	hl_progress_start(&p, x->cli, "exporting", x->n);
-	for (size_t i = 0; i < x->n && !is_general(rc); i++) {
-		struct item *it = &x->items[i];
+	for (size_t i = 0; i < x->n && !hl_is_general(rc); i++) {
+		hl_put_item *it = &x->items[i];
 		hl_err e = { 0 };
 
-		rc = write_item(x, it, &e);
+		rc = hl_put_into_dir(&x->put, it, &e);
 		if (rc != HL_OK) {
-			it->result = FAILED;
+			it->result = HL_PUT_FAILED;
 			hl_worse(x->cli, rc);
 			it->err = malloc(sizeof(*it->err));
 			if (it->err != NULL)
@@ -381,11 +161,11 @@ write_all(struct export *x)
 		hl_progress_step(&p, i + 1);
 	}
 	hl_progress_end(&p);
-	return is_general(rc) ? rc : HL_OK;
+	return hl_is_general(rc) ? rc : HL_OK;
 }
 
 static size_t
-count(const struct export *x, int result)
+count(const struct batch *x, int result)
 {
 	size_t n = 0;
 
@@ -396,7 +176,7 @@ count(const struct export *x, int result)
 }
 
 static json_t *
-item_json(const struct export *x, const struct item *it)
+item_json(const struct batch *x, const hl_put_item *it)
 {
 	hl_firmware f;
 
@@ -415,7 +195,7 @@ item_json(const struct export *x, const struct item *it)
 }
 
 static hl_rc
-print_json(const struct export *x, hl_err *err)
+print_json(const struct batch *x, hl_err *err)
 {
 	json_t *list = json_array();
 
@@ -427,16 +207,17 @@ print_json(const struct export *x, hl_err *err)
 		}
 	return hl_print_json(x->cli,
 	    json_pack("{s:o,s:I,s:I,s:I,s:I,s:b,s:o}", "path",
-		hl_json_any(x->dir), "written", (json_int_t)count(x, WRITTEN),
-		"unchanged", (json_int_t)count(x, UNCHANGED), "failed",
-		(json_int_t)count(x, FAILED), "not_tried",
-		(json_int_t)count(x, NOT_TRIED), "dry_run", x->cli->dry_run,
-		"licenses", list),
+		hl_json_any(x->put.dir), "written",
+		(json_int_t)count(x, HL_PUT_WRITTEN), "unchanged",
+		(json_int_t)count(x, HL_PUT_UNCHANGED), "failed",
+		(json_int_t)count(x, HL_PUT_FAILED), "not_tried",
+		(json_int_t)count(x, HL_PUT_NOT_TRIED), "dry_run",
+		x->cli->dry_run, "licenses", list),
 	    err);
 }
 
 static void
-print_text(const struct export *x)
+print_text(const struct batch *x)
 {
 	static const char *const columns[] = { "RESULT", "CHIP", "FILE",
 		"WHY" };
@@ -444,7 +225,7 @@ print_text(const struct export *x)
 	char chip[HL_CHIP_NAME];
 
 	for (size_t i = 0; i < x->n; i++) {
-		const struct item *it = &x->items[i];
+		const hl_put_item *it = &x->items[i];
 
 		hl_chip_name(&it->uid, it->has_cert, it->cert_sha256, chip);
 		hl_table_row(t,
@@ -461,18 +242,18 @@ print_text(const struct export *x)
 			break;
 		}
 	hl_message(x->cli, "%zu written, %zu there already, %zu failed%s",
-	    count(x, WRITTEN), count(x, UNCHANGED), count(x, FAILED),
-	    x->cli->dry_run ? " (dry run)" : "");
+	    count(x, HL_PUT_WRITTEN), count(x, HL_PUT_UNCHANGED),
+	    count(x, HL_PUT_FAILED), x->cli->dry_run ? " (dry run)" : "");
 }
 
 static hl_rc
-export_dir(struct export *x, const char *operand, hl_err *err)
+export_dir(struct batch *x, const char *operand, hl_err *err)
 {
 	hl_rc rc;
 
 	if ((rc = choose(x, operand, err)) != HL_OK)
 		return rc;
-	if (!x->cli->dry_run && (rc = hl_dir_make(x->dir, err)) != HL_OK)
+	if (!x->cli->dry_run && (rc = hl_dir_make(x->put.dir, err)) != HL_OK)
 		return rc;
 	if (x->n == 0)
 		hl_message(x->cli, "there is no active license to export");
@@ -489,7 +270,7 @@ export_dir(struct export *x, const char *operand, hl_err *err)
 /* ---- one file ----------------------------------------------------------- */
 
 static hl_rc
-to_stdout(struct export *x, const uint8_t *bytes, size_t n, hl_err *err)
+to_stdout(struct batch *x, const uint8_t *bytes, size_t n, hl_err *err)
 {
 	hl_rc rc;
 
@@ -512,7 +293,7 @@ to_stdout(struct export *x, const uint8_t *bytes, size_t n, hl_err *err)
 }
 
 static hl_rc
-report_one(struct export *x, const hl_license *l, const char *path, hl_err *err)
+report_one(struct batch *x, const hl_license *l, const char *path, hl_err *err)
 {
 	const char *result = result_names[x->items[0].result];
 	json_t *o;
@@ -532,18 +313,7 @@ report_one(struct export *x, const hl_license *l, const char *path, hl_err *err)
 }
 
 static hl_rc
-to_file(struct export *x, const char *path, const uint8_t *bytes, size_t n,
-    hl_err *err)
-{
-	hl_rc rc = look(x, &x->items[0], path, bytes, n, err);
-
-	if (rc != HL_OK)
-		return rc;
-	return put_license(x, &x->items[0], path, bytes, n, err);
-}
-
-static hl_rc
-export_one(struct export *x, const char *operand, const char *path, hl_err *err)
+export_one(struct batch *x, const char *operand, const char *path, hl_err *err)
 {
 	const bool out = strcmp(path, "-") == 0;
 	uint8_t bytes[HL_LICENSE_MAX];
@@ -558,17 +328,18 @@ export_one(struct export *x, const char *operand, const char *path, hl_err *err)
 		rc = hl_store_license_bytes(
 		    x->cli->store, &l.id, bytes, &n, err);
 	if (rc == HL_OK)
-		rc = out ? to_stdout(x, bytes, n, err)
-			 : to_file(x, path, bytes, n, err);
+		rc = out
+		    ? to_stdout(x, bytes, n, err)
+		    : hl_put_file(&x->put, &x->items[0], path, bytes, n, err);
 	explicit_bzero(bytes, sizeof(bytes));
 	return rc == HL_OK && !out ? report_one(x, &l, path, err) : rc;
 }
 
 static hl_rc
 check_options(
-    const struct export *x, const char *operand, const char *file, hl_err *err)
+    const struct batch *x, const char *operand, const char *file, hl_err *err)
 {
-	if ((file == NULL) == (x->dir == NULL))
+	if ((file == NULL) == (x->put.dir == NULL))
 		return hl_fail(err, HL_EUSAGE, "export licenses",
 		    "one license: -o FILE (- is standard output); several: "
 		    "--dir DIR",
@@ -584,12 +355,13 @@ check_options(
 hl_rc
 hl_cmd_license_export(hl_cli *cli, char **operands, hl_err *err)
 {
-	struct export x = { .cli = cli,
-		.dir = hl_opt(cli, "dir"),
-		.force = hl_opt_set(cli, "force") };
+	struct batch x = { .cli = cli };
 	const char *file = hl_opt(cli, "output");
 	hl_rc rc;
 
+	x.put = (hl_put){ .cli = cli,
+		.dir = hl_opt(cli, "dir"),
+		.force = hl_opt_set(cli, "force") };
 	rc = check_options(&x, operands[0], file, err);
 	if (rc == HL_OK)
 		rc = file != NULL ? export_one(&x, operands[0], file, err)

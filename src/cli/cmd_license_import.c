@@ -212,13 +212,6 @@ fail_pair(struct folder *f, struct pair *p, const hl_err *why)
 		*p->err = *why;
 }
 
-/* Would the next one fail for the same reason? */
-static bool
-is_general(hl_rc rc)
-{
-	return rc == HL_ESTORE || rc == HL_EFULL || rc == HL_ENOMEM;
-}
-
 static hl_rc
 take_all(struct folder *f, hl_err *err)
 {
@@ -229,7 +222,7 @@ take_all(struct folder *f, hl_err *err)
 	if (t == NULL)
 		return hl_nomem(err);
 	hl_progress_start(&p, f->take.cli, "importing", f->n);
-	for (size_t i = 0; i < f->n && !is_general(rc); i++) {
+	for (size_t i = 0; i < f->n && !hl_is_general(rc); i++) {
 		hl_err e = { 0 };
 
 		rc = take_pair(f, &f->pairs[i], t, &e);
@@ -238,7 +231,7 @@ take_all(struct folder *f, hl_err *err)
 		hl_progress_step(&p, i + 1);
 	}
 	hl_progress_end(&p);
-	if (is_general(rc))
+	if (hl_is_general(rc))
 		hl_message(
 		    f->take.cli, "stopped: the next ones would fail, too");
 	explicit_bzero(t->bytes, sizeof(t->bytes));

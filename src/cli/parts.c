@@ -229,3 +229,9 @@ hl_worse(hl_cli *cli, hl_rc rc)
 	if (code > cli->exit_code)
 		cli->exit_code = code;
 }
+
+bool
+hl_is_general(hl_rc rc)
+{
+	return rc == HL_ESTORE || rc == HL_EFULL || rc == HL_ENOMEM;
+}

@@ -35,6 +35,8 @@ json_t *hl_json_issue(const hl_cli *cli, const hl_issue *i);
 
 /* Of what was done in part: the program ends with the worst exit code. */
 void hl_worse(hl_cli *cli, hl_rc rc);
+/* Would the next item of many fail for the same reason? */
+bool hl_is_general(hl_rc rc);
 
 /* ---- finding --------------------------------------------------------- */
 
