@@ -11,7 +11,7 @@
  *      │                    │ busy: recover it (owner dead) or wait
  *   request to the card     ▼ counter above: stop
  *      │
- *      ├─ answered ─────────────▶ read C2 ─▶ spool ─▶ SECOND COMMIT
+ *      ├─ answered ─────────────▶ spool ─▶ read C2 ─▶ SECOND COMMIT
  *      ├─ surely not executed ──▶ [not_spent]          [issued] or
  *      └─ unknown ─▶ reconnect, read C:                [issued_bad]
  *             license in the spool ─▶ [issued]

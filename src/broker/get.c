@@ -6,6 +6,7 @@
 
 #include "broker/internal.h"
 #include "broker/spend.h"
+#include "util/hex.h"
 
 #define WAIT_POLL_MS 25
 
@@ -54,6 +55,47 @@ find_known_chip(struct get *g)
 }
 
 static hl_rc
+other_chip(const hl_chip *known, hl_err *err)
+{
+	char cert[2 * HL_SHA256_LEN + 1], uid[HL_UID_TEXT];
+
+	hl_hex_lower(cert, known->cert_sha256, HL_SHA256_LEN);
+	hl_uid_text(&known->uid, uid);
+	return hl_fail(err, HL_ECONFLICT, "find the chip",
+	    "check that certificate and UID were read from the same chip",
+	    "the chip with UID %s is known with certificate %s: not both of "
+	    "what was given",
+	    uid, cert);
+}
+
+/* As hl_store_chip_put() would find it, but nothing is completed. */
+static hl_rc
+find_without_writing(struct get *g, hl_err *err)
+{
+	const hl_get_request *r = g->req;
+	hl_store *store = g->b->store;
+	hl_chip *chip = &g->out->chip, other;
+	hl_err e = { 0 };
+	hl_rc rc, by_uid = HL_ENOTFOUND;
+
+	rc = hl_store_chip_by_cert(store, r->cert->sha256, chip, &e);
+	if (rc == HL_OK && chip->uid.n > 0)
+		return other_chip(chip, err); /* find_known_chip() said no */
+	if (r->uid != NULL && (rc == HL_OK || rc == HL_ENOTFOUND))
+		by_uid = hl_store_chip_by_uid(store, r->uid, &other, &e);
+	if (by_uid == HL_OK && other.has_cert)
+		return other_chip(&other, err);
+	if (rc == HL_ENOTFOUND && (rc = by_uid) == HL_OK)
+		*chip = other;
+	g->chip_known = rc == HL_OK;
+	if (rc == HL_OK || rc == HL_ENOTFOUND)
+		return HL_OK;
+	if (err != NULL)
+		*err = e;
+	return rc;
+}
+
+static hl_rc
 find_chip(struct get *g, hl_err *err)
 {
 	const hl_get_request *r = g->req;
@@ -64,15 +106,13 @@ find_chip(struct get *g, hl_err *err)
 	if (r->chip != NULL)
 		return hl_store_chip_by_id(g->b->store, r->chip, chip, err);
 	if (r->cert == NULL) {
-		rc = hl_store_chip_by_uid(g->b->store, r->uid, chip, NULL);
+		rc = hl_store_chip_by_uid(g->b->store, r->uid, chip, err);
 		return rc == HL_ENOTFOUND ? unknown_uid(r->uid, err) : rc;
 	}
 	if (find_known_chip(g))
 		return HL_OK;
-	if (r->cached || r->dry_run) {
-		g->chip_known = false;
-		return HL_OK;
-	}
+	if (r->cached || r->dry_run)
+		return find_without_writing(g, err);
 	return hl_store_chip_put(
 	    g->b->store, r->cert, r->uid, r->actor, chip, err);
 }
@@ -516,7 +556,10 @@ spend(struct get *g, struct chosen *c, bool *again, hl_err *err)
 		*again = true;
 		return wait_for(g, &s.other, err);
 	}
-	return hand_over(g, &s.license, s.source, s.units_spent, err);
+	rc = hand_over(g, &s.license, s.source, s.units_spent, err);
+	if (rc != HL_OK && err != NULL)
+		err->units_spent = s.units_spent;
+	return rc;
 }
 
 static hl_rc

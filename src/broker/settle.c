@@ -15,6 +15,14 @@
 #define SHORT_PATIENCE_MS 2000
 #define POLL_MS 100
 
+/* What came of the requests that were sent. */
+typedef struct exchange {
+	hl_card_answer
+	    stray;    /* bytes that answer no request of ours; n 0: none */
+	hl_exec exec; /* of the newest request */
+	bool refused; /* the newest one, by the card's own status word */
+} exchange;
+
 static void HL_PRINTF(2, 3) detail(hl_settled *s, const char *fmt, ...)
 {
 	va_list ap;
@@ -91,16 +99,44 @@ read_again(hl_settle_card *c, hl_err *err)
 	return come_back(c, PATIENCE_MS, err);
 }
 
+static void
+fill_rescue(hl_rescue *r, const hl_issue *issue, const hl_cert *cert,
+    const hl_settled *s)
+{
+	memset(r, 0, sizeof(*r));
+	r->issue = issue->id;
+	memcpy(r->cert_sha256, cert->sha256, sizeof(r->cert_sha256));
+	r->counter_after =
+	    s->counter_known ? s->counter_after : issue->counter_before - 1;
+	memcpy(r->license, s->license, s->n);
+	r->n = s->n;
+}
+
+/*
+ * Reading the counter again may take long, should the card be gone: the license
+ * must not be in this process alone for so long.
+ */
+static void
+spool(hl_broker *b, const hl_settle_card *c, hl_settled *out)
+{
+	hl_rescue r;
+
+	fill_rescue(&r, c->issue, c->cert, out);
+	out->spooled = hl_spool_put(b->side, &r, NULL) == HL_OK;
+}
+
 /* A license came that answers our request: what does the counter say? */
 static void
-take_answer(
-    hl_settle_card *c, const hl_card_answer *a, bool again, hl_settled *out)
+take_answer(hl_broker *b, hl_settle_card *c, const hl_card_answer *a,
+    bool again, hl_settled *out)
 {
 	const uint32_t before = c->issue->counter_before;
 	uint32_t counter = a->counter_after;
 
 	keep(out, a->license, a->n);
 	out->replayed = again;
+	finish(out, HL_ISSUE_ISSUED, counter);
+	spool(b, c, out);
 	if (read_again(c, NULL) == HL_OK)
 		counter = c->info.counter;
 	finish(out, HL_ISSUE_ISSUED, counter);
@@ -160,23 +196,26 @@ judge(hl_broker *b, const hl_settle_card *c, hl_rescue *spooled)
 
 /* Sends the request; true when the outcome is settled by it. */
 static bool
-send_request(hl_settle_card *c, bool again, hl_card_answer *stray,
-    hl_exec *exec, hl_settled *out, hl_err *err)
+send_request(
+    hl_broker *b, hl_settle_card *c, exchange *x, hl_settled *out, hl_err *err)
 {
+	/* A counter that has moved says that the card has issued it before. */
+	const bool again = c->info.counter != c->issue->counter_before;
 	hl_card_answer a = { 0 };
 	hl_rc rc;
 
 	rc = hl_card_issue(c->card, c->cert->b, c->cert->n, &c->issue->id, &a,
-	    exec, c->until, err);
+	    &x->exec, c->until, err);
+	x->refused = rc != HL_OK && x->exec == HL_EXEC_NO && a.sw != 0;
 	if (rc == HL_OK && a.bound) {
-		take_answer(c, &a, again, out);
+		take_answer(b, c, &a, again, out);
 		return true;
 	}
 	/* Also a license in an answer that is malformed otherwise. */
 	if (a.n > 0)
-		*stray = a;
+		x->stray = a;
 	if (rc == HL_OK) {
-		*exec = HL_EXEC_UNKNOWN;
+		x->exec = HL_EXEC_UNKNOWN;
 		(void)hl_fail(err, HL_EDOUBT, "get a license from the card", "",
 		    "the answer bears another request ID");
 	}
@@ -194,6 +233,7 @@ apply(hl_settle_card *c, hl_verdict v, const hl_rescue *spooled,
 	switch (v) {
 	case HL_VERDICT_SPOOLED:
 		keep(out, spooled->license, spooled->n);
+		out->spooled = true;
 		finish(out, HL_ISSUE_ISSUED, now);
 		detail(out, "the license was in the spool");
 		return false;
@@ -255,28 +295,28 @@ refused_replay(const hl_settle_card *c, hl_settled *out)
 
 /* Judges, and asks again as long as that is safe. `c->info` is fresh. */
 static void
-judge_until_settled(hl_broker *b, hl_settle_card *c, hl_card_answer *stray,
-    hl_settled *out, hl_err *err)
+judge_until_settled(
+    hl_broker *b, hl_settle_card *c, exchange *x, hl_settled *out, hl_err *err)
 {
 	hl_rescue spooled;
-	hl_exec exec;
 
 	while (apply(c, judge(b, c, &spooled), &spooled, out, err)) {
 		c->sends_left--;
-		if (send_request(c, true, stray, &exec, out, err))
+		if (send_request(b, c, x, out, err))
 			break;
-		if ((exec == HL_EXEC_NO
+		if ((x->exec == HL_EXEC_NO
 			    ? read_again(c, err)
 			    : come_back(c, PATIENCE_MS, err)) != HL_OK) {
 			stay_open(out, err);
 			break;
 		}
-		if (exec == HL_EXEC_NO) {
+		/* A request that did not reach the card says nothing. */
+		if (x->refused) {
 			refused_replay(c, out);
 			break;
 		}
 	}
-	keep_stray(out, stray);
+	keep_stray(out, &x->stray);
 }
 
 /* The card said no, or never got the request: that costs nothing. */
@@ -302,7 +342,7 @@ settle_not_executed(
 {
 	const hl_err why = *err;
 	const bool refused = why.rc == HL_ENOLICENSE || why.rc == HL_ECARD;
-	hl_card_answer stray = { 0 };
+	exchange x = { .exec = HL_EXEC_NO };
 	hl_card_info now;
 
 	if (refused || why.rc == HL_ENODEV) {
@@ -318,7 +358,7 @@ settle_not_executed(
 		settle_refusal(c, &why, false, out);
 		return;
 	}
-	judge_until_settled(b, c, &stray, out, err);
+	judge_until_settled(b, c, &x, out, err);
 	if (!out->open && out->state == HL_ISSUE_NOT_SPENT)
 		*err = why;
 }
@@ -326,30 +366,30 @@ settle_not_executed(
 void
 hl_settle_request(hl_broker *b, hl_settle_card *c, hl_settled *out, hl_err *err)
 {
-	hl_card_answer stray = { 0 };
-	hl_exec exec;
+	exchange x = { .exec = HL_EXEC_NO };
 	hl_rc rc;
 
 	memset(out, 0, sizeof(*out));
-	if (send_request(c, false, &stray, &exec, out, err))
+	if (send_request(b, c, &x, out, err))
 		return;
-	if (exec == HL_EXEC_NO) {
+	if (x.exec == HL_EXEC_NO) {
 		settle_not_executed(b, c, out, err);
 		return;
 	}
 	/* A stray answer leaves the connection as it was; anything else needs a
 	 * new one. */
-	rc = stray.n > 0 ? read_again(c, err) : come_back(c, PATIENCE_MS, err);
+	rc =
+	    x.stray.n > 0 ? read_again(c, err) : come_back(c, PATIENCE_MS, err);
 	if (rc != HL_OK)
 		stay_open(out, err);
 	else
-		judge_until_settled(b, c, &stray, out, err);
+		judge_until_settled(b, c, &x, out, err);
 }
 
 void
 hl_settle_recover(hl_broker *b, hl_settle_card *c, hl_settled *out, hl_err *err)
 {
-	hl_card_answer stray = { 0 };
+	exchange x = { .exec = HL_EXEC_NO };
 
 	memset(out, 0, sizeof(*out));
 	c->exclusive = false;
@@ -357,7 +397,7 @@ hl_settle_recover(hl_broker *b, hl_settle_card *c, hl_settled *out, hl_err *err)
 	 * wants the license asks for it. */
 	if (c->info.counter == c->issue->counter_before)
 		c->sends_left = 0;
-	judge_until_settled(b, c, &stray, out, err);
+	judge_until_settled(b, c, &x, out, err);
 }
 
 static bool
@@ -413,17 +453,20 @@ save_elsewhere(hl_broker *b, const hl_rescue *r, bool spooled, hl_err *err)
 	return HL_EDOUBT;
 }
 
-static void
-fill_rescue(hl_rescue *r, const hl_issue *issue, const hl_cert *cert,
-    const hl_settled *s)
+/* The outcome could not be recorded, so the request stays open. */
+static hl_rc
+not_recorded(const hl_settled *s, hl_rc rc, hl_err *err)
 {
-	memset(r, 0, sizeof(*r));
-	r->issue = issue->id;
-	memcpy(r->cert_sha256, cert->sha256, sizeof(r->cert_sha256));
-	r->counter_after =
-	    s->counter_known ? s->counter_after : issue->counter_before - 1;
-	memcpy(r->license, s->license, s->n);
-	r->n = s->n;
+	const hl_err store = *err;
+
+	if (s->state != HL_ISSUE_LOST && s->state != HL_ISSUE_LOST_OR_OUTSIDE &&
+	    s->state != HL_ISSUE_BAD)
+		return rc;
+	(void)hl_fail(err, HL_EDOUBT, "record what became of the request",
+	    "mend the store, then run hsmlic recover", "%s; %s", s->detail,
+	    store.why);
+	err->units_spent = 1;
+	return HL_EDOUBT;
 }
 
 hl_rc
@@ -444,13 +487,13 @@ hl_settle_commit(hl_broker *b, const hl_issue *issue, const hl_cert *cert,
 	const bool precious = s->n > 0 && s->state == HL_ISSUE_ISSUED;
 	hl_err e = { 0 };
 	hl_rescue r;
-	bool spooled = false;
+	bool spooled = s->spooled;
 	hl_rc rc;
 
 	(void)hl_text_copy(o.detail, sizeof(o.detail), s->detail);
 	if (precious) {
 		fill_rescue(&r, issue, cert, s);
-		spooled = hl_spool_put(b->side, &r, NULL) == HL_OK;
+		spooled = spooled || hl_spool_put(b->side, &r, NULL) == HL_OK;
 	}
 	rc = close_issue(b, &o, license, &e);
 	if (rc == HL_OK) {
@@ -461,5 +504,6 @@ hl_settle_commit(hl_broker *b, const hl_issue *issue, const hl_cert *cert,
 	if (err == NULL)
 		err = &e;
 	*err = e;
-	return precious ? save_elsewhere(b, &r, spooled, err) : rc;
+	return precious ? save_elsewhere(b, &r, spooled, err)
+			: not_recorded(s, rc, err);
 }

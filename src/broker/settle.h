@@ -14,6 +14,7 @@ typedef struct hl_settled {
 	bool counter_known;
 	uint32_t counter_after;
 	bool replayed; /* the license came from a repeated request */
+	bool spooled;  /* ... and is in the spool by now */
 	uint8_t license[HL_LICENSE_MAX];
 	size_t n;
 	hl_text detail; /* what was seen */

@@ -27,7 +27,9 @@ refuse_driver(const hl_card_info *info, hl_err *err)
 	if (info->driver[0] == '\0')
 		return refuse(info, "insert an Open License Card",
 		    "is of a kind that no driver knows", err);
-	return refuse(info, "",
+	return refuse(info,
+	    "get the license with the card vendor's own program, then keep it "
+	    "with hsmlic license import",
 	    "is recognised, but this version cannot ask it for licenses", err);
 }
 
@@ -53,7 +55,8 @@ hl_spend_possible(const hl_card_info *info, const hl_cert *cert, hl_err *err)
 	if (info->state != HL_CARD_OPERATIONAL)
 		return refuse_state(info, err);
 	if (!info->has_counter)
-		return refuse(info, "", "does not tell its counter", err);
+		return refuse(info, "use another card, and tell its maker",
+		    "does not tell its counter", err);
 	if (info->counter == 0)
 		return refuse(info,
 		    "use another card of this firmware; licenses already in "
@@ -146,11 +149,18 @@ unresolved_elsewhere(hl_broker *b, const hl_issue *other, hl_err *err)
 static hl_rc
 clear_the_way(hl_broker *b, hl_spend *s, const hl_issue *other, hl_err *err)
 {
+	hl_issue now;
+	hl_rc rc;
+
 	if (hl_owner_alive(b->side, &other->owner)) {
 		s->wait = true;
 		s->other = *other;
 		return HL_OK;
 	}
+	/* An owner that is gone may have closed it on the way out. */
+	rc = hl_store_issue_by_id(b->store, &other->id, &now, err);
+	if (rc != HL_OK || now.state != HL_ISSUE_OPEN)
+		return rc;
 	if (!hl_uuid_equal(&other->card, &s->row->id))
 		return unresolved_elsewhere(b, other, err);
 	s->source = HL_SOURCE_REPLAY;
@@ -196,7 +206,10 @@ open_intent(
 		    "%u unit%s left card %s outside of this store since it was "
 		    "seen last; recorded",
 		    r.outside, r.outside == 1 ? "" : "s", s->info.serial);
-	return hl_store_issue_by_id(b->store, &s->issue.id, &s->issue, err);
+	rc = hl_store_issue_by_id(b->store, &s->issue.id, &s->issue, err);
+	if (rc != HL_OK)
+		hl_owner_free(&b->owner); /* nothing was sent: recovery's */
+	return rc;
 }
 
 static hl_rc
@@ -251,14 +264,16 @@ counted_right(const hl_settled *o, const hl_issue *i)
 }
 
 static hl_rc
-strange_count(const hl_settled *o, hl_err *err)
+strange_count(const hl_settled *o, const hl_issue *i, hl_err *err)
 {
 	(void)hl_fail(err, HL_EDOUBT, "get a license",
 	    "the license is kept and the reading recorded: the next get hands "
 	    "it "
 	    "out for nothing; find out who else uses this card",
 	    "%s", o->detail);
-	err->units_spent = o->counter_known ? 1 : HL_UNITS_UNKNOWN;
+	err->units_spent = HL_UNITS_UNKNOWN;
+	if (o->counter_known)
+		err->units_spent = o->counter_after < i->counter_before;
 	return HL_EDOUBT;
 }
 
@@ -290,7 +305,7 @@ hl_spend_unit(hl_broker *b, hl_spend *s, hl_err *err)
 	else if (o.state != HL_ISSUE_ISSUED)
 		rc = report_failure(&o, &why);
 	else if (!counted_right(&o, &s->issue))
-		rc = strange_count(&o, &why);
+		rc = strange_count(&o, &s->issue, &why);
 	s->source = o.replayed ? HL_SOURCE_REPLAY : HL_SOURCE_CARD;
 	s->units_spent = 1;
 	if (rc != HL_OK && err != NULL)

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Getting a license: who is waited for, what is found, what is said. */
+#include "broker/model.h"
+#include "broker/spend.h"
+#include "store/fixture.h"
+#include "store/raw.h"
+
+bool __real_hl_owner_alive(const char *side, const hl_uuid *id);
+bool __wrap_hl_owner_alive(const char *side, const hl_uuid *id);
+
+/* An owner that closes its issue just when somebody asks for it. */
+static struct late_owner {
+	fixture *f;
+	hl_issue issue;
+	bool armed;
+} late;
+
+bool
+__wrap_hl_owner_alive(const char *side, const hl_uuid *id)
+{
+	fixture *f = late.f;
+	hl_outcome o;
+
+	if (late.armed && hl_uuid_equal(id, &late.issue.owner)) {
+		late.armed = false;
+		o = fx_outcome(f, &late.issue, HL_ISSUE_ISSUED, 9, 1);
+		OK(f, hl_store_intent_close(f->s, &o, NULL, &f->err));
+	}
+	return __real_hl_owner_alive(side, id);
+}
+
+static hl_broker *
+broker_of(fixture *f)
+{
+	const hl_broker_options opt = { .rescue_dir = NULL };
+	hl_broker *b;
+
+	OK(f, hl_broker_new(&b, f->s, &opt, &f->err));
+	return b;
+}
+
+/* Another card's request for this chip is open, and closed a moment later. */
+static void
+an_owner_that_has_just_finished_left_no_doubt(void **state)
+{
+	fixture *f = *state;
+	const hl_chip chip = fx_chip(f, 1);
+	const hl_card_row first = fx_card(f, 1, 10);
+	hl_card_row second = fx_card_of(f, &first.firmware, 2, 10);
+	hl_firmware fw;
+	const hl_cert cert = fx_cert(1);
+	hl_broker *b = broker_of(f);
+	model m;
+	hl_spend s = { .chip = &chip, .cert = &cert, .actor = &f->actor };
+
+	OK(f, hl_store_firmware_by_id(f->s, &first.firmware, &fw, &f->err));
+	s.firmware = &fw;
+	s.row = &second;
+	s.until = hl_deadline_in(50000);
+	s.card = model_open(&m, 10, true, NULL, 0);
+	OK(f, hl_card_read(s.card, &s.info, s.until, &f->err));
+	late = (struct late_owner){ f, fx_open(f, &chip, &first, 10), true };
+	OK(f, hl_spend_unit(b, &s, &f->err));
+	assert_false(late.armed);
+	assert_false(s.wait);
+	assert_int_equal(s.units_spent, 0);
+	assert_int_equal(s.source, HL_SOURCE_STORE);
+	assert_true(hl_uuid_equal(&s.license.issue, &late.issue.id));
+	assert_int_equal(m.counter, 10);
+	hl_card_close(&s.card);
+	hl_broker_free(&b);
+}
+
+/* A license that counts for nothing is not said to have cost a unit. */
+static void
+a_card_that_does_not_count_is_reported_so(void **state)
+{
+	fixture *f = *state;
+	const model_act stuck[] = { MODEL_STUCK };
+	const hl_chip chip = fx_chip(f, 1);
+	const hl_card_row card = fx_card(f, 1, 10);
+	const hl_cert cert = fx_cert(1);
+	hl_broker *b = broker_of(f);
+	hl_firmware fw;
+	model m;
+	hl_spend s = { .chip = &chip, .cert = &cert, .actor = &f->actor };
+
+	OK(f, hl_store_firmware_by_id(f->s, &card.firmware, &fw, &f->err));
+	s.firmware = &fw;
+	s.row = &card;
+	s.until = hl_deadline_in(50000);
+	s.card = model_open(&m, 10, true, stuck, 1);
+	OK(f, hl_card_read(s.card, &s.info, s.until, &f->err));
+	EXPECT(f, HL_EDOUBT, hl_spend_unit(b, &s, &f->err));
+	assert_int_equal(f->err.units_spent, 0);
+	hl_card_close(&s.card);
+	hl_broker_free(&b);
+}
+
+static hl_rc
+cached(fixture *f, const hl_cert *cert, const hl_uid *uid, hl_get_result *out)
+{
+	hl_broker *b = broker_of(f);
+	const hl_get_request req = { .cert = cert,
+		.uid = uid,
+		.cached = true,
+		.actor = &f->actor,
+		.until = hl_deadline_in(5000) };
+	hl_rc rc;
+
+	memset(&f->err, 0, sizeof(f->err));
+	rc = hl_broker_get(b, &req, out, &f->err);
+	hl_broker_free(&b);
+	return rc;
+}
+
+static void
+keep_license(fixture *f, const hl_chip *chip)
+{
+	const hl_card_row card = fx_card(f, 1, 10);
+	const uint8_t *bytes;
+	hl_uuid id;
+	size_t n;
+
+	bytes = fx_license_bytes(1, &n);
+	OK(f,
+	    hl_store_license_import(f->s, &chip->id, &card.firmware, bytes, n,
+		&f->actor, &id, &f->err));
+}
+
+/* Without a card, and without completing the chip's record. */
+static void
+cached_finds_a_chip_by_either_half(void **state)
+{
+	static hl_get_result r;
+	fixture *f = *state;
+	const hl_cert cert = fx_cert(1), other = fx_cert(2);
+	const hl_uid uid = fx_uid(1), strange = fx_uid(3);
+	hl_chip chip;
+
+	OK(f, hl_store_chip_put(f->s, &cert, NULL, &f->actor, &chip, &f->err));
+	keep_license(f, &chip);
+	OK(f, cached(f, &cert, NULL, &r));
+	OK(f, cached(f, &cert, &uid, &r));
+	assert_int_equal(r.source, HL_SOURCE_STORE);
+	OK(f, hl_store_chip_put(f->s, &cert, &uid, &f->actor, &chip, &f->err));
+	EXPECT(f, HL_ECONFLICT, cached(f, &cert, &strange, &r));
+	EXPECT(f, HL_ECONFLICT, cached(f, &other, &uid, &r));
+	EXPECT(f, HL_ENOLICENSE, cached(f, &other, &strange, &r));
+}
+
+static void
+cached_finds_a_chip_that_has_only_a_uid(void **state)
+{
+	static hl_get_result r;
+	fixture *f = *state;
+	const hl_cert cert = fx_cert(1);
+	const hl_uid uid = fx_uid(1);
+	hl_chip chip;
+
+	OK(f, hl_store_chip_put(f->s, NULL, &uid, &f->actor, &chip, &f->err));
+	keep_license(f, &chip);
+	OK(f, cached(f, &cert, &uid, &r));
+	assert_int_equal(r.source, HL_SOURCE_STORE);
+}
+
+static void
+a_store_that_cannot_be_read_says_why(void **state)
+{
+	static hl_get_result r;
+	fixture *f = *state;
+	const hl_store_options impatient = { .busy_ms = 50 };
+	const hl_uid uid = fx_uid(1);
+	sqlite3 *db;
+
+	hl_store_close(&f->s);
+	OK(f, hl_store_open(&f->s, f->url, &impatient, &f->err));
+	db = raw_open(raw_path(f));
+	raw_exec(db, "BEGIN EXCLUSIVE");
+	EXPECT(f, HL_ESTORE, cached(f, NULL, &uid, &r));
+	assert_non_null(strstr(f->err.why, "locked"));
+	sqlite3_close(db);
+}
+
+int
+main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, fx_setup, fx_teardown)
+	const struct CMUnitTest tests[] = {
+		T(an_owner_that_has_just_finished_left_no_doubt),
+		T(a_card_that_does_not_count_is_reported_so),
+		T(cached_finds_a_chip_by_either_half),
+		T(cached_finds_a_chip_that_has_only_a_uid),
+		T(a_store_that_cannot_be_read_says_why),
+	};
+
+	factory = &sqlite_factory;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
