@@ -65,14 +65,20 @@ mark_several(struct batch *x)
 			x->items[i - 1].several = x->items[i].several = true;
 }
 
+/* Of this firmware, or with this ID; NULL: any. */
 static void
-keep_firmware(struct batch *x, const hl_uuid *firmware)
+keep_only(struct batch *x, const hl_uuid *firmware, const hl_uuid *id)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < x->n; i++)
-		if (hl_uuid_equal(&x->items[i].firmware, firmware))
-			x->items[n++] = x->items[i];
+	for (size_t i = 0; i < x->n; i++) {
+		const hl_put_item *it = &x->items[i];
+
+		if ((firmware == NULL ||
+			hl_uuid_equal(&it->firmware, firmware)) &&
+		    (id == NULL || hl_uuid_equal(&it->id, id)))
+			x->items[n++] = *it;
+	}
 	x->n = n;
 }
 
@@ -88,53 +94,69 @@ find_firmware(hl_cli *cli, const char *name, hl_firmware *out, hl_err *err)
 }
 
 static hl_rc
-only_one(struct batch *x, const hl_license *l, hl_err *err)
+check_active(const hl_license *l, hl_err *err)
 {
-	if (l->state != HL_LICENSE_ACTIVE)
-		return hl_fail(err, HL_ECONFLICT, "export the license",
-		    "only active licenses are handed out",
-		    "this license is %s%s%s", hl_license_state_name(l->state),
-		    l->reason[0] != '\0' ? ": " : "", l->reason);
-	return keep_license(x, l) ? HL_OK : hl_nomem(err);
+	if (l->state == HL_LICENSE_ACTIVE)
+		return HL_OK;
+	return hl_fail(err, HL_ECONFLICT, "export the license",
+	    "only active licenses are handed out", "this license is %s%s%s",
+	    hl_license_state_name(l->state), l->reason[0] != '\0' ? ": " : "",
+	    l->reason);
 }
 
-/* The operand: a license ID, or a chip with all its licenses. */
+/* All active ones, or those of a chip, whichever is wanted of them: the name of
+ * a file depends on what its chip has, not on what was asked for. */
 static hl_rc
-choose(struct batch *x, const char *operand, hl_err *err)
+list_all(struct batch *x, const hl_uuid *chip, hl_err *err)
 {
-	const char *name = hl_opt(x->cli, "firmware");
-	hl_license_filter filter = { NULL, NULL, false };
-	hl_firmware f;
-	hl_license l;
-	hl_chip chip;
-	hl_uuid id;
+	const hl_license_filter filter = { chip, NULL, false };
 	hl_rc rc;
 
-	if (operand != NULL && hl_uuid_parse(operand, &id)) {
-		rc = hl_license_operand(x->cli, operand, &l, err);
-		return rc == HL_OK ? only_one(x, &l, err) : rc;
-	}
-	if (operand != NULL) {
-		rc = hl_chip_operand(x->cli, operand, &chip, err);
-		if (rc != HL_OK)
-			return rc;
-		filter.chip = &chip.id;
-	}
-	if (name != NULL &&
-	    (rc = find_firmware(x->cli, name, &f, err)) != HL_OK)
-		return rc;
-	/* All firmwares are listed, whichever is wanted: the name of a file
-	 * depends on what its chip has, not on what was asked for. */
 	rc =
 	    hl_store_license_list(x->cli->store, &filter, keep_license, x, err);
 	if (rc == HL_OK && x->failed)
 		rc = hl_nomem(err);
-	if (rc != HL_OK)
+	if (rc == HL_OK)
+		mark_several(x);
+	return rc;
+}
+
+static hl_rc
+choose_license(struct batch *x, const char *operand, hl_err *err)
+{
+	hl_license l;
+	hl_rc rc;
+
+	if ((rc = hl_license_operand(x->cli, operand, &l, err)) != HL_OK ||
+	    (rc = check_active(&l, err)) != HL_OK ||
+	    (rc = list_all(x, &l.chip, err)) != HL_OK)
 		return rc;
-	mark_several(x);
-	if (name != NULL)
-		keep_firmware(x, &f.id);
+	keep_only(x, NULL, &l.id);
 	return HL_OK;
+}
+
+/* The operand: a license ID, or a chip with all its licenses; NULL: all. */
+static hl_rc
+choose(struct batch *x, const char *operand, hl_err *err)
+{
+	const char *name = hl_opt(x->cli, "firmware");
+	hl_firmware f;
+	hl_chip chip;
+	hl_uuid id;
+	hl_rc rc;
+
+	if (operand != NULL && hl_uuid_parse(operand, &id))
+		return choose_license(x, operand, err);
+	if (operand != NULL &&
+	    (rc = hl_chip_operand(x->cli, operand, &chip, err)) != HL_OK)
+		return rc;
+	if (name != NULL &&
+	    (rc = find_firmware(x->cli, name, &f, err)) != HL_OK)
+		return rc;
+	rc = list_all(x, operand != NULL ? &chip.id : NULL, err);
+	if (rc == HL_OK && name != NULL)
+		keep_only(x, &f.id, NULL);
+	return rc;
 }
 
 /* ---- a folder ----------------------------------------------------------- */
@@ -323,7 +345,9 @@ export_one(struct batch *x, const char *operand, const char *path, hl_err *err)
 
 	rc = hl_license_operand(x->cli, operand, &l, err);
 	if (rc == HL_OK)
-		rc = only_one(x, &l, err);
+		rc = check_active(&l, err);
+	if (rc == HL_OK && !keep_license(x, &l))
+		rc = hl_nomem(err);
 	if (rc == HL_OK)
 		rc = hl_store_license_bytes(
 		    x->cli->store, &l.id, bytes, &n, err);

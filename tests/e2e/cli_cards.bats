@@ -40,17 +40,17 @@ is() {
 }
 
 @test "a card that is not known is listed with what it tells" {
-	run -0 --separate-stderr hsmlic card list --card sim:a --json
+	run -0 --separate-stderr hsmlic card list --card "sim:$HL_DIR/a" --json
 	is .schema hsmlic/card-list/1
 	is '.cards | length' 1
 	is '.cards[0] | [.label, .serial, .reader, .driver, .state, .type,
 		.firmware, .product_id, .counter, .capacity, .present,
 		.expected_counter] | @json' \
-		"[null,\"$SERIAL\",\"sim:a\",\"olc\",\"OPERATIONAL_STATE\",\"SFI\",null,null,5,5,true,null]"
+		"[null,\"$SERIAL\",\"sim:$HL_DIR/a\",\"olc\",\"OPERATIONAL_STATE\",\"SFI\",null,null,5,5,true,null]"
 	is '.cards[0].atr | test("^3b[0-9a-f]+$")' true
 	is '.cards[0].firmware_identifier' fw-a
 	run -0 --separate-stderr hsmlic card list --card sim:a
-	[[ ${lines[1]} == *"$SERIAL"*"(fw-a)"*operational*5/5*sim:a ]]
+	[[ ${lines[1]} == *"$SERIAL"*"(fw-a)"*operational*5/5*sim:*a ]]
 	run -0 --separate-stderr hsmlic card show sim:a
 	[[ $output == *"not known yet: hsmlic card add"* ]]
 	[[ $output == *"5 of 5"* ]]

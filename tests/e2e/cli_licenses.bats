@@ -199,6 +199,10 @@ uses() {
 		--firmware fw
 	is '[.written, .unchanged] | @json' '[0,2]'
 	[ "$(uses)" = 3 ]
+	id=$(hsmlic license list --firmware fw --chip "$UID2" --json |
+		jq -r '.licenses[0].license_id')
+	run -0 --separate-stderr hsmlic license export "$id" --dir out --json
+	is '[.written, .unchanged] | @json' '[0,1]'
 	run -0 --separate-stderr hsmlic license export "$UID1" --dir one
 	[ "$(find one -type f | wc -l)" = 3 ]
 	# What cannot be written does not stop the others.
