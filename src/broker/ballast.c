@@ -28,7 +28,8 @@ fill(int fd, const char *side, hl_err *err)
 		return full(side, "no room for the 1 MiB safety reserve", err);
 	if (e != 0)
 		return hl_fail(err, HL_EIO, "prepare to spend a unit",
-		    "nothing was spent", "%s: %s", side, strerror(e));
+		    "check that file system; nothing was spent", "%s: %s", side,
+		    strerror(e));
 	return HL_OK;
 }
 
@@ -44,7 +45,8 @@ make(const char *path, const char *side, hl_err *err)
 		if (errno == ENOSPC || errno == EDQUOT)
 			return full(side, strerror(errno), err);
 		return hl_fail(err, HL_EIO, "prepare to spend a unit",
-		    "nothing was spent", "%s: %s", path, strerror(errno));
+		    "check owner and mode of that file; nothing was spent",
+		    "%s: %s", path, strerror(errno));
 	}
 	if (fstat(fd, &st) != 0 || (uint64_t)st.st_size < HL_BALLAST_SIZE)
 		rc = fill(fd, side, err);

@@ -8,6 +8,8 @@
 #include "card/reader.h"
 #include "util/file.h"
 
+#define TAKEN_MS 1000
+
 static bool
 starts_with(const char *s, const char *prefix)
 {
@@ -35,41 +37,41 @@ hl_broker_open_card(hl_broker *b, const char *reader, hl_deadline until,
  * is recorded, and is to be found from another folder, too.
  */
 static bool
-sim_name(const char *selector, hl_reader_name out)
+sim_name(const char *selector, char out[HL_READER_NAME_MAX])
 {
 	char path[PATH_MAX];
-	const int room = (int)sizeof(hl_reader_name);
+	const int room = HL_READER_NAME_MAX;
 
 	if (realpath(selector + strlen("sim:"), path) != NULL &&
-	    snprintf(out, sizeof(hl_reader_name), "sim:%s", path) < room)
+	    snprintf(out, HL_READER_NAME_MAX, "sim:%s", path) < room)
 		return true;
-	return hl_text_copy(out, sizeof(hl_reader_name), selector);
+	return hl_text_copy(out, HL_READER_NAME_MAX, selector);
 }
 
 static hl_rc
-single_name(const char *selector, hl_reader_name **out, size_t *n, hl_err *err)
+single_place(
+    const char *selector, hl_place_of_card **out, size_t *n, hl_err *err)
 {
-	hl_reader_name *names = calloc(1, sizeof(*names));
+	hl_place_of_card *p = calloc(1, sizeof(*p));
 
-	if (names == NULL)
+	if (p == NULL)
 		return hl_nomem(err);
-	if (!sim_name(selector, names[0])) {
-		free(names);
+	if (!sim_name(selector, p->reader)) {
+		free(p);
 		return hl_fail(err, HL_EUSAGE, "find the card",
 		    "use a shorter path", "the name of the card is too long");
 	}
-	*out = names;
+	*out = p;
 	*n = 1;
 	return HL_OK;
 }
 
 hl_rc
-hl_broker_readers(hl_broker *b, const char *selector, hl_deadline until,
-    hl_reader_name **out, size_t *n, hl_err *err)
+hl_broker_places(hl_broker *b, const char *selector, hl_deadline until,
+    hl_place_of_card **out, size_t *n, hl_err *err)
 {
-	const bool by_reader =
-	    selector != NULL && starts_with(selector, "reader:");
-	hl_reader_name *names = NULL;
+	const char *part = NULL;
+	hl_place_of_card *list;
 	hl_reader *readers = NULL;
 	size_t count, found = 0;
 	hl_rc rc;
@@ -78,27 +80,37 @@ hl_broker_readers(hl_broker *b, const char *selector, hl_deadline until,
 	*out = NULL;
 	*n = 0;
 	if (selector != NULL && starts_with(selector, "sim:"))
-		return single_name(selector, out, n, err);
+		return single_place(selector, out, n, err);
+	if (selector != NULL && starts_with(selector, "reader:"))
+		part = selector + strlen("reader:");
 	if ((rc = hl_reader_list(&readers, &count, until, err)) != HL_OK)
 		return rc;
-	names = calloc(count + 1, sizeof(*names));
-	if (names == NULL) {
-		free(readers);
-		return hl_nomem(err);
-	}
-	for (size_t i = 0; i < count; i++) {
-		if (!readers[i].present ||
-		    (by_reader &&
-			strstr(readers[i].name, selector + strlen("reader:")) ==
-			    NULL))
+	list = calloc(count + 1, sizeof(*list));
+	for (size_t i = 0; list != NULL && i < count; i++) {
+		const hl_reader *r = &readers[i];
+
+		if (!r->present ||
+		    (part != NULL && strstr(r->name, part) == NULL))
 			continue;
+		list[found].taken = r->exclusive;
 		(void)hl_text_copy(
-		    names[found++], sizeof(names[0]), readers[i].name);
+		    list[found].reader, sizeof(list[found].reader), r->name);
+		found++;
 	}
 	free(readers);
-	*out = names;
+	if (list == NULL)
+		return hl_nomem(err);
+	*out = list;
 	*n = found;
 	return HL_OK;
+}
+
+hl_deadline
+hl_broker_patience(const hl_place_of_card *p, size_t n, hl_deadline until)
+{
+	const hl_deadline soon = hl_deadline_in(TAKEN_MS);
+
+	return p->taken && n > 1 && soon < until ? soon : until;
 }
 
 bool
@@ -164,28 +176,29 @@ hl_rc
 hl_broker_present(hl_broker *b, const char *selector, const hl_actor *actor,
     hl_deadline until, hl_present **out, size_t *n, hl_err *err)
 {
-	hl_reader_name *names;
+	hl_place_of_card *places;
 	size_t count, found = 0;
 	hl_present *list;
 	hl_rc rc;
 
 	*out = NULL;
 	*n = 0;
-	rc = hl_broker_readers(b, selector, until, &names, &count, err);
+	rc = hl_broker_places(b, selector, until, &places, &count, err);
 	if (rc != HL_OK)
 		return rc;
 	list = calloc(count + 1, sizeof(*list));
 	if (list == NULL) {
-		free(names);
+		free(places);
 		return hl_nomem(err);
 	}
 	for (size_t i = 0; i < count; i++) {
-		hl_broker_look(b, names[i], actor, until, &list[found]);
+		hl_broker_look(b, places[i].reader, actor,
+		    hl_broker_patience(&places[i], count, until), &list[found]);
 		if (list[found].rc != HL_OK ||
 		    hl_broker_selects(selector, &list[found]))
 			found++;
 	}
-	free(names);
+	free(places);
 	*out = list;
 	*n = found;
 	return HL_OK;

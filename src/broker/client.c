@@ -106,8 +106,7 @@ hl_client_close(hl_client **client)
 	*client = NULL;
 }
 
-/* ---- get
- * --------------------------------------------------------------------- */
+/* ---- get ----------------------------------------------------------------- */
 
 struct request {
 	const hl_client_request *given;
@@ -255,8 +254,7 @@ hl_client_license_free(hl_client_license **license)
 	*license = NULL;
 }
 
-/* ---- recover
- * ------------------------------------------------------------------ */
+/* ---- recover ------------------------------------------------------------- */
 
 static void
 count_open(void *arg, const hl_recovered *r)

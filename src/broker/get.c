@@ -399,8 +399,8 @@ open_chosen(struct get *g, const char *reader, struct chosen *c, hl_err *err)
 }
 
 static hl_rc
-choose_among(struct get *g, hl_reader_name *names, size_t n, struct chosen *c,
-    hl_err *err)
+choose_among(struct get *g, const hl_place_of_card *places, size_t n,
+    struct chosen *c, hl_err *err)
 {
 	hl_present *list = calloc(n + 1, sizeof(*list));
 	size_t found = 0, which = 0;
@@ -409,8 +409,9 @@ choose_among(struct get *g, hl_reader_name *names, size_t n, struct chosen *c,
 	if (list == NULL)
 		return hl_nomem(err);
 	for (size_t i = 0; i < n; i++) {
-		hl_broker_look(
-		    g->b, names[i], NULL, g->req->until, &list[found]);
+		hl_broker_look(g->b, places[i].reader, NULL,
+		    hl_broker_patience(&places[i], n, g->req->until),
+		    &list[found]);
 		if (list[found].rc != HL_OK ||
 		    hl_broker_selects(g->req->card, &list[found]))
 			found++;
@@ -451,22 +452,22 @@ choose_only(struct get *g, const char *reader, struct chosen *c, hl_err *err)
 static hl_rc
 choose_card(struct get *g, struct chosen *c, hl_err *err)
 {
-	hl_reader_name *names;
+	hl_place_of_card *places;
 	size_t n;
 	hl_rc rc;
 
 	memset(c, 0, sizeof(*c));
-	rc = hl_broker_readers(
-	    g->b, g->req->card, g->req->until, &names, &n, err);
+	rc = hl_broker_places(
+	    g->b, g->req->card, g->req->until, &places, &n, err);
 	if (rc != HL_OK)
 		return rc;
 	if (n == 0)
 		rc = no_card(g, 0, err);
 	else if (n == 1)
-		rc = choose_only(g, names[0], c, err);
+		rc = choose_only(g, places[0].reader, c, err);
 	else
-		rc = choose_among(g, names, n, c, err);
-	free(names);
+		rc = choose_among(g, places, n, c, err);
+	free(places);
 	return rc;
 }
 

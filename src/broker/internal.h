@@ -24,13 +24,25 @@ void hl_broker_note(hl_broker *b, const char *fmt, ...) HL_PRINTF(2, 3);
 HL_CHECK hl_rc hl_broker_open_card(hl_broker *b, const char *reader,
     hl_deadline until, hl_card **card, hl_card_info *info, hl_err *err);
 
+/* A reader (or sim: file) that holds a card. */
+typedef struct hl_place_of_card {
+	char reader[HL_READER_NAME_MAX];
+	bool taken; /* another program holds the card for itself alone */
+} hl_place_of_card;
+
 /*
- * Names of the readers (or sim: files) that a selector means and that hold a
- * card: all of them for a label or a serial, which only reading can tell.
+ * The places that a selector means: all of them for a label or a serial, which
+ * only reading can tell. *out is the caller's (free()).
  */
-typedef char hl_reader_name[HL_READER_NAME_MAX];
-HL_CHECK hl_rc hl_broker_readers(hl_broker *b, const char *selector,
-    hl_deadline until, hl_reader_name **out, size_t *n, hl_err *err);
+HL_CHECK hl_rc hl_broker_places(hl_broker *b, const char *selector,
+    hl_deadline until, hl_place_of_card **out, size_t *n, hl_err *err);
+/*
+ * How long to wait for one of n places. Programs that take a card for
+ * themselves alone keep it for hours: where there are others to look at, such a
+ * card must not use up the time.
+ */
+hl_deadline
+hl_broker_patience(const hl_place_of_card *p, size_t n, hl_deadline until);
 /* Does a card that was read answer to this selector? */
 bool hl_broker_selects(const char *selector, const hl_present *p);
 

@@ -78,7 +78,7 @@ find_card(hl_broker *b, const hl_recover_request *req, const hl_card_row *row,
     hl_card **card, hl_card_info *info, hl_err *err)
 {
 	const char *selector = req->card;
-	hl_reader_name *names;
+	hl_place_of_card *places;
 	size_t n;
 	hl_rc rc;
 
@@ -86,19 +86,20 @@ find_card(hl_broker *b, const hl_recover_request *req, const hl_card_row *row,
 	/* A software card is in no reader: look where it was seen last. */
 	if (selector == NULL && strncmp(row->reader, "sim:", 4) == 0)
 		selector = row->reader;
-	rc = hl_broker_readers(b, selector, req->until, &names, &n, err);
+	rc = hl_broker_places(b, selector, req->until, &places, &n, err);
 	if (rc != HL_OK)
 		return rc;
 	rc = hl_fail(err, HL_ENODEV, "find the card", "",
 	    "card %s is in no reader", row->serial);
 	for (size_t i = 0; i < n && *card == NULL; i++) {
-		if (hl_broker_open_card(
-			b, names[i], req->until, card, info, NULL) != HL_OK)
+		if (hl_broker_open_card(b, places[i].reader,
+			hl_broker_patience(&places[i], n, req->until), card,
+			info, NULL) != HL_OK)
 			continue;
 		if (strcmp(info->serial, row->serial) != 0)
 			hl_card_close(card);
 	}
-	free(names);
+	free(places);
 	return *card != NULL ? HL_OK : rc;
 }
 

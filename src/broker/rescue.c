@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/rescue.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "crypto/hash.h"
@@ -176,6 +178,23 @@ hl_spool_drop(const char *side, const hl_uuid *issue)
 		(void)unlink(path);
 }
 
+/* Whoever owns a folder can remove what others put there. */
+static hl_rc
+check_owner(const char *dir, hl_err *err)
+{
+	struct stat st;
+
+	if (stat(dir, &st) != 0)
+		return hl_fail(err, HL_EIO, "use the rescue directory",
+		    "set rescue-dir in the configuration", "%s: %s", dir,
+		    strerror(errno));
+	if (st.st_uid == geteuid() || st.st_uid == 0)
+		return HL_OK;
+	return hl_fail(err, HL_EACCESS, "use the rescue directory",
+	    "set rescue-dir in the configuration to a folder of this user's",
+	    "%s belongs to another user (%lu)", dir, (unsigned long)st.st_uid);
+}
+
 hl_rc
 hl_rescue_file(const char *dir, const hl_rescue *r, char *path,
     size_t path_size, hl_err *err)
@@ -183,7 +202,8 @@ hl_rescue_file(const char *dir, const hl_rescue *r, char *path,
 	char id[HL_UUID_TEXT];
 	hl_rc rc;
 
-	if ((rc = hl_dir_make(dir, err)) != HL_OK)
+	if ((rc = hl_dir_make(dir, err)) != HL_OK ||
+	    (rc = check_owner(dir, err)) != HL_OK)
 		return rc;
 	hl_uuid_text(&r->issue, id);
 	rc = hl_path(path, path_size, err, "%s/%s.rescue", dir, id);

@@ -42,7 +42,8 @@ HL_CHECK hl_rc hl_spool_find(
     const char *side, const hl_uuid *issue, hl_rescue *out, hl_err *err);
 void hl_spool_drop(const char *side, const hl_uuid *issue);
 
-/* A rescue file of its own in `dir`; its path goes to `path`. Durable. */
+/* A rescue file of its own in `dir`; its path goes to `path`. Durable.
+ * HL_EACCESS: the folder belongs to another user, who could remove the file. */
 HL_CHECK hl_rc hl_rescue_file(const char *dir, const hl_rescue *r, char *path,
     size_t path_size, hl_err *err);
 

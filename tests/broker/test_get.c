@@ -1,9 +1,49 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Getting a license: who is waited for, what is found, what is said. */
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "broker/model.h"
 #include "broker/spend.h"
+#include "card/reader.h"
 #include "store/fixture.h"
 #include "store/raw.h"
+
+/* Two readers; the card in the first one is held by another program. */
+static uint32_t asked_ms[2];
+
+hl_rc __wrap_hl_reader_list(
+    hl_reader **out, size_t *n, hl_deadline until, hl_err *err);
+hl_rc __wrap_hl_card_open(
+    hl_card **out, const char *reader, const hl_card_options *opt, hl_err *err);
+
+hl_rc
+__wrap_hl_reader_list(
+    hl_reader **out, size_t *n, hl_deadline until, hl_err *err)
+{
+	hl_reader *r = calloc(2, sizeof(*r));
+
+	(void)until;
+	(void)err;
+	assert_non_null(r);
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(r[i].name, sizeof(r[i].name), "reader %zu", i);
+		r[i].present = true;
+	}
+	r[0].exclusive = true;
+	*out = r;
+	*n = 2;
+	return HL_OK;
+}
+
+hl_rc
+__wrap_hl_card_open(
+    hl_card **out, const char *reader, const hl_card_options *opt, hl_err *err)
+{
+	*out = NULL;
+	asked_ms[reader[7] - '0'] = (uint32_t)hl_deadline_left(opt->until);
+	return hl_fail(err, HL_EBUSY, "open", "", "held");
+}
 
 bool __real_hl_owner_alive(const char *side, const hl_uuid *id);
 bool __wrap_hl_owner_alive(const char *side, const hl_uuid *id);
@@ -164,6 +204,32 @@ cached_finds_a_chip_that_has_only_a_uid(void **state)
 	assert_int_equal(r.source, HL_SOURCE_STORE);
 }
 
+/* A program that keeps its card must not use up the time for the others. */
+static void
+a_card_that_is_kept_is_not_waited_for(void **state)
+{
+	fixture *f = *state;
+	hl_broker *b = broker_of(f);
+	hl_present *list = NULL;
+	size_t n = 0;
+
+	OK(f,
+	    hl_broker_present(
+		b, NULL, NULL, hl_deadline_in(50000), &list, &n, &f->err));
+	assert_int_equal(n, 2);
+	free(list);
+	assert_in_range(asked_ms[0], 1, 5000);
+	assert_in_range(asked_ms[1], 20000, 50000);
+	/* Alone, it is what was asked for. */
+	OK(f,
+	    hl_broker_present(b, "reader:reader 0", NULL, hl_deadline_in(50000),
+		&list, &n, &f->err));
+	assert_int_equal(n, 1);
+	free(list);
+	assert_in_range(asked_ms[0], 20000, 50000);
+	hl_broker_free(&b);
+}
+
 static void
 a_store_that_cannot_be_read_says_why(void **state)
 {
@@ -191,6 +257,7 @@ main(void)
 		T(a_card_that_does_not_count_is_reported_so),
 		T(cached_finds_a_chip_by_either_half),
 		T(cached_finds_a_chip_that_has_only_a_uid),
+		T(a_card_that_is_kept_is_not_waited_for),
 		T(a_store_that_cannot_be_read_says_why),
 	};
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -147,6 +148,27 @@ a_spool_file_renamed(void **state)
 	assert_int_equal(hl_spool_find(dir, &other, &got, NULL), HL_ENOTFOUND);
 }
 
+/* Whoever owns the folder could remove the last copy of a license. */
+static void
+a_rescue_folder_of_somebody_else(void **state)
+{
+	const hl_rescue r = sample(136);
+	char folder[200], path[300];
+
+	(void)state;
+	assert_int_equal(
+	    hl_path(folder, sizeof(folder), NULL, "%s/rescue", dir), HL_OK);
+	assert_int_equal(
+	    hl_rescue_file(folder, &r, path, sizeof(path), NULL), HL_OK);
+	assert_int_equal(unlink(path), 0);
+	if (chown(folder, 12345, (gid_t)-1) != 0)
+		skip(); /* only root can give a folder away */
+	assert_int_equal(
+	    hl_rescue_file(folder, &r, path, sizeof(path), NULL), HL_EACCESS);
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(rmdir(folder), 0);
+}
+
 int
 main(void)
 {
@@ -156,6 +178,7 @@ main(void)
 		cmocka_unit_test(not_such_a_line),
 		cmocka_unit_test(the_spool),
 		cmocka_unit_test(a_spool_file_renamed),
+		cmocka_unit_test(a_rescue_folder_of_somebody_else),
 	};
 
 	return cmocka_run_group_tests_name("rescue", tests, make_dir, drop_dir);
