@@ -3,8 +3,10 @@
  * libhsmlic: get one chip's license from a program of your own. What it does is
  * what `hsmlic get` and `hsmlic recover` do, on the same store.
  *
- *	hl_client_options opt = { sizeof(opt), .store = "/srv/hsmlic/store.db"
- *}; hl_client_request req = { sizeof(req), .uid = "2F0039000B51373138353839" };
+ *	hl_client_options opt = { .size = sizeof(opt),
+ *		.store = "/srv/hsmlic/store.db" };
+ *	hl_client_request req = { .size = sizeof(req),
+ *		.uid = "2F0039000B51373138353839" };
  *	hl_client_license *lic = NULL;
  *	hl_client *client = NULL;
  *	hl_err err = { 0 };
