@@ -163,6 +163,7 @@ json_t *hl_json_time(int64_t ms);	      /* 0 becomes null */
 json_t *hl_json_hex(const void *p, size_t n); /* lower case; n 0: null */
 json_t *hl_json_uid(const hl_uid *u);
 json_t *hl_json_uuid(const hl_uuid *u); /* all zero: null */
+json_t *hl_json_error(const hl_err *err);
 
 /* A table on stdout: columns as wide as they need, header when there are rows.
  * `right` has a bit for each column that is aligned to the right. */

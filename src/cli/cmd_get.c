@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
+#include "cli/parts.h"
 #include "util/file.h"
 #include "util/hex.h"
 
@@ -23,18 +23,24 @@ to_stdout(const struct output *o)
 static hl_rc
 check_output(const struct output *o, hl_err *err)
 {
-	char dir[4096];
 	const char *slash;
+	struct stat st;
+	char dir[4096];
 	hl_rc rc;
 
 	if (o->path == NULL || to_stdout(o))
 		return HL_OK;
+	slash = strrchr(o->path, '/');
+	if ((slash == NULL ? o->path : slash + 1)[0] == '\0' ||
+	    (lstat(o->path, &st) == 0 && !S_ISREG(st.st_mode)))
+		return hl_fail(err, HL_EINPUT, "write the license",
+		    "name the regular file itself, or a new one",
+		    "\"%s\" is no regular file", o->path);
 	if (access(o->path, F_OK) == 0 && !hl_opt_set(o->cli, "force"))
 		return hl_fail(err, HL_EEXIST, "write the license",
 		    "name another file, or add --force",
 		    "%s exists, and cannot hold the license of this chip yet",
 		    o->path);
-	slash = strrchr(o->path, '/');
 	rc = hl_path(dir, sizeof(dir), err, "%.*s",
 	    slash == NULL ? 1 : (int)(slash - o->path + 1),
 	    slash == NULL ? "." : o->path);
@@ -73,10 +79,8 @@ write_output(const struct output *o, const hl_get_result *r, hl_err *err)
 		rc = hl_file_put(o->path, r->bytes, r->n, 0600,
 		    hl_opt_set(o->cli, "force"), err);
 	}
-	if (rc != HL_OK && err != NULL) {
-		err->units_spent = r->units_spent;
+	if (rc != HL_OK)
 		hl_err_add(err, "the store keeps the license");
-	}
 	return rc;
 }
 
@@ -138,7 +142,7 @@ result_json(const struct output *o, const hl_get_result *r)
 	    "card", card_json(r), "counter_before", counter_json(r, false),
 	    "counter_after", counter_json(r, true), "issue_id",
 	    r->has_issue ? hl_json_uuid(&r->issue.id) : json_null(), "path",
-	    written ? json_string(o->path) : json_null());
+	    written ? hl_json_any(o->path) : json_null());
 }
 
 static void
@@ -217,14 +221,15 @@ get(struct output *o, const hl_chip_args *chip, hl_get_result *r, hl_err *err)
 	};
 	hl_rc rc = hl_broker_get(cli->broker, &req, r, err);
 
-	if (rc == HL_OK)
-		rc = write_output(o, r, err);
 	if (rc != HL_OK)
 		return rc;
-	if (cli->json)
-		return hl_print_json(cli, result_json(o, r), err);
-	print_text(o, r);
-	return HL_OK;
+	if ((rc = write_output(o, r, err)) == HL_OK && cli->json)
+		rc = hl_print_json(cli, result_json(o, r), err);
+	else if (rc == HL_OK)
+		print_text(o, r);
+	if (rc != HL_OK && err != NULL)
+		err->units_spent = r->units_spent;
+	return rc;
 }
 
 hl_rc

@@ -90,10 +90,8 @@ recover_open(hl_cli *cli, hl_err *err)
 		json_t *root = json_pack("{s:o}", "issues", l.array);
 
 		if (rc != HL_OK && root != NULL && err != NULL)
-			(void)json_object_set_new(root, "error",
-			    json_pack("{s:s, s:s, s:s, s:s, s:n}", "code",
-				hl_rc_name(rc), "what", err->what, "why",
-				err->why, "hint", err->hint, "units_spent"));
+			(void)json_object_set_new(
+			    root, "error", hl_json_error(err));
 		printed = hl_print_json(cli, root, rc == HL_OK ? err : NULL);
 		return rc != HL_OK ? rc : printed;
 	}

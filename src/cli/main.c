@@ -292,7 +292,7 @@ main(int argc, char **argv)
 	code = rc == HL_OK ? cli->exit_code : hl_exit_code(rc);
 	finish(cli);
 	free(cli);
-	if (fflush(stdout) != 0 && code == 0) {
+	if ((fflush(stdout) != 0 || ferror(stdout)) && code == 0) {
 		(void)fputs("hsmlic: write the result: standard output failed\n"
 			    "hsmlic: hint: what was done is recorded; ask "
 			    "again\n",

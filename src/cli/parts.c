@@ -105,18 +105,6 @@ hl_json_any(const char *s)
 	return j;
 }
 
-json_t *
-hl_json_error(const hl_err *err)
-{
-	json_t *units = err->units_spent == HL_UNITS_UNKNOWN
-	    ? json_null()
-	    : json_integer(err->units_spent);
-
-	return json_pack("{s:s,s:o,s:o,s:o,s:o}", "code", hl_rc_name(err->rc),
-	    "what", hl_json_text(err->what), "why", hl_json_text(err->why),
-	    "hint", hl_json_text(err->hint), "units_spent", units);
-}
-
 static json_t *
 uid_json(const hl_uid *uid)
 {

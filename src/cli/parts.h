@@ -27,7 +27,6 @@ void hl_fact_hex(const char *name, const uint8_t *p, size_t n);
 /* Text that may be anything, such as a path: what is no UTF-8 becomes '?'. */
 json_t *hl_json_any(const char *s);
 /* Objects, NULL when there is no memory. */
-json_t *hl_json_error(const hl_err *err);
 json_t *hl_json_chip(const hl_chip *c);
 json_t *hl_json_license(const hl_license *l);
 /* With the names of its firmware and card, where the store knows them. */

@@ -73,8 +73,8 @@ print_object(json_t *root)
 	(void)fflush(stdout);
 }
 
-static json_t *
-error_object(const hl_err *err)
+json_t *
+hl_json_error(const hl_err *err)
 {
 	json_t *units = err->units_spent == HL_UNITS_UNKNOWN
 	    ? json_null()
@@ -93,7 +93,7 @@ print_error_json(const hl_cli *cli, const hl_err *err)
 
 	schema_name(cli, schema, sizeof(schema));
 	root = json_pack(
-	    "{s:s, s:o}", "schema", schema, "error", error_object(err));
+	    "{s:s, s:o}", "schema", schema, "error", hl_json_error(err));
 	if (root == NULL)
 		return;
 	print_object(root);

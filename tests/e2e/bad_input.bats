@@ -224,6 +224,29 @@ get() {
 	[ "$(jq -r .uid <<<"$output")" = "$UID1" ]
 }
 
+@test "an output that could never hold a license is not paid for" {
+	mkdir folder
+	ln -s elsewhere link
+	refuses 2 "no regular file" get --target sim:chip -o folder --force
+	refuses 2 "no regular file" get --target sim:chip -o link --force
+	refuses 2 "no regular file" get --target sim:chip -o folder/
+	refuses 2 "no regular file" get --target sim:chip -o ""
+}
+
+@test "a file name that is no UTF-8, in JSON" {
+	local name=$'bad\377.bin'
+	run -0 --separate-stderr get --target sim:chip -o "$name" --json
+	[ "$(jq -r .path <<<"$output")" = "bad?.bin" ]
+	[ "$(jq .units_spent <<<"$output")" = 1 ]
+	[ "$(stat -c %s "$name")" = 136 ]
+}
+
+@test "a result that nobody could read" {
+	get --target sim:chip >/dev/null
+	run -5 bash -c 'hsmlic chip list --json >/dev/full'
+	run -5 bash -c 'hsmlic chip list >/dev/full'
+}
+
 @test "an error in JSON" {
 	run -2 --separate-stderr get --json --cert absent
 	[ "$(jq -r .schema <<<"$output")" = hsmlic/get/1 ]
