@@ -3,10 +3,13 @@
 
 #include <string.h>
 
+#include "util/buf.h"
+#include "util/file.h"
 #include "util/hex.h"
 
 #define WORD_DIGITS 8
 #define WORD_BYTES 4
+#define UID_FILE_MAX 256
 #define KNOWN "0123456789abcdefABCDEFxX \t,:_"
 
 static const char what[] = "read a chip UID";
@@ -145,6 +148,25 @@ hl_uid_parse(const char *s, hl_uid *out, hl_err *err)
 		return rc;
 	*out = u;
 	return HL_OK;
+}
+
+hl_rc
+hl_uid_read(hl_uid *out, const char *path, hl_err *err)
+{
+	hl_buf text = HL_BUF_INIT;
+	hl_rc rc = hl_file_read(path, UID_FILE_MAX, &text, err);
+
+	while (rc == HL_OK && text.n > 0 &&
+	    (text.p[text.n - 1] == '\n' || text.p[text.n - 1] == '\r'))
+		text.n--;
+	if (rc == HL_OK && text.n > 0 && memchr(text.p, '\0', text.n) != NULL)
+		rc = hl_fail(err, HL_EINPUT, what, hint, "it is no text");
+	if (rc == HL_OK)
+		rc = hl_uid_parse(hl_buf_str(&text), out, err);
+	if (rc != HL_OK)
+		hl_err_what(err, "read chip UID \"%s\"", path);
+	hl_buf_free(&text);
+	return rc;
 }
 
 void

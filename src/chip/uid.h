@@ -30,6 +30,8 @@ typedef struct hl_uid {
  * are UIDs of nothing but 00 or nothing but FF (a read that failed). HL_EINPUT.
  */
 HL_CHECK hl_rc hl_uid_parse(const char *s, hl_uid *out, hl_err *err);
+/* From a text file of one line, such as hsmlic-sim makes. HL_ENOTFOUND. */
+HL_CHECK hl_rc hl_uid_read(hl_uid *out, const char *path, hl_err *err);
 void hl_uid_text(const hl_uid *u, char out[HL_UID_TEXT]);
 bool hl_uid_equal(const hl_uid *a, const hl_uid *b);
 

@@ -12,7 +12,6 @@
 
 #define LICENSE_END ".license.bin"
 #define CERT_END ".certificate.bin"
-#define UID_FILE_MAX 256
 
 /* A license with what lies beside it, and what became of it. Names only lead
  * to files: who a license is for is read from what is in them. */
@@ -155,24 +154,6 @@ find_pairs(struct folder *f, hl_err *err)
 /* ---- one pair ----------------------------------------------------------- */
 
 static hl_rc
-read_uid(const char *path, hl_uid *out, hl_err *err)
-{
-	hl_buf text = HL_BUF_INIT;
-	hl_rc rc;
-
-	rc = hl_file_read(path, UID_FILE_MAX, &text, err);
-	while (rc == HL_OK && text.n > 0 &&
-	    (text.p[text.n - 1] == '\n' || text.p[text.n - 1] == '\r'))
-		text.n--, text.p[text.n] = '\0';
-	if (rc == HL_OK)
-		rc = hl_uid_parse(hl_buf_str(&text), out, err);
-	if (rc != HL_OK)
-		hl_err_what(err, "read %s", path);
-	hl_buf_free(&text);
-	return rc;
-}
-
-static hl_rc
 take_pair(struct folder *f, struct pair *p, hl_taking *t, hl_err *err)
 {
 	const bool any = hl_opt_set(f->take.cli, "any-certificate");
@@ -189,7 +170,7 @@ take_pair(struct folder *f, struct pair *p, hl_taking *t, hl_err *err)
 		t->chip.has_cert = rc == HL_OK;
 	}
 	if (rc == HL_OK && p->uid != NULL) {
-		rc = read_uid(p->uid, &t->chip.uid, err);
+		rc = hl_uid_read(&t->chip.uid, p->uid, err);
 		t->chip.has_uid = rc == HL_OK;
 	}
 	if (rc == HL_OK)

@@ -14,28 +14,21 @@ not_there(const char *dir, hl_err *err)
 	    "there is no chip in %s (no certificate.bin)", dir);
 }
 
+/* A chip may keep its UID to itself. */
 static hl_rc
 read_uid(const char *dir, hl_uid *out, hl_err *err)
 {
 	char path[PATH_MAX];
-	hl_buf text = HL_BUF_INIT;
+	hl_err e = { 0 };
 	hl_rc rc;
 
 	if ((rc = hl_path(path, sizeof(path), err, "%s/uid.hex", dir)) != HL_OK)
 		return rc;
-	rc = hl_file_read(path, 256, &text, err);
-	if (rc == HL_ENOTFOUND) {
-		out->n = 0;
+	rc = hl_uid_read(out, path, &e);
+	if (rc == HL_OK || rc == HL_ENOTFOUND)
 		return HL_OK;
-	}
-	while (rc == HL_OK && text.n > 0 &&
-	    (text.p[text.n - 1] == '\n' || text.p[text.n - 1] == '\r'))
-		text.n--, text.p[text.n] = '\0';
-	if (rc == HL_OK)
-		rc = hl_uid_parse(hl_buf_str(&text), out, err);
-	if (rc != HL_OK)
-		hl_err_what(err, "read %s", path);
-	hl_buf_free(&text);
+	if (err != NULL)
+		*err = e;
 	return rc;
 }
 

@@ -11,6 +11,14 @@
 #define WHAT "install on the simulated chip"
 
 static hl_rc
+no_chip(const char *dir, const char *lacks, hl_err *err)
+{
+	return hl_fail(err, HL_ENODEV, WHAT,
+	    "make one with: " SIM_NAME " chip new",
+	    "%s is not a simulated chip: it has no %s", dir, lacks);
+}
+
+static hl_rc
 chip_file(
     const char *dir, const char *name, size_t max, hl_buf *out, hl_err *err)
 {
@@ -20,28 +28,23 @@ chip_file(
 	rc = hl_path(path, sizeof(path), err, "%s/%s", dir, name);
 	if (rc == HL_OK)
 		rc = hl_file_read(path, max, out, err);
-	if (rc == HL_ENOTFOUND)
-		rc = hl_fail(err, HL_ENODEV, WHAT,
-		    "make one with: " SIM_NAME " chip new",
-		    "%s is not a simulated chip: it has no %s", dir, name);
-	return rc;
+	return rc == HL_ENOTFOUND ? no_chip(dir, name, err) : rc;
 }
 
 static hl_rc
 chip_uid(const char *dir, char out[HL_UID_TEXT], hl_err *err)
 {
-	hl_buf b = HL_BUF_INIT;
+	char path[PATH_MAX];
 	hl_uid uid;
 	hl_rc rc;
 
-	rc = chip_file(dir, "uid.hex", 64, &b, err);
-	if (rc == HL_OK && b.n > 0 && b.p[b.n - 1] == '\n')
-		b.p[--b.n] = '\0';
-	if (rc == HL_OK)
-		rc = hl_uid_parse(hl_buf_str(&b), &uid, err);
+	if ((rc = hl_path(path, sizeof(path), err, "%s/uid.hex", dir)) != HL_OK)
+		return rc;
+	rc = hl_uid_read(&uid, path, err);
+	if (rc == HL_ENOTFOUND)
+		return no_chip(dir, "uid.hex", err);
 	if (rc == HL_OK)
 		hl_uid_text(&uid, out);
-	hl_buf_free(&b);
 	return rc;
 }
 

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <unistd.h>
+
 #include "chip/uid.h"
 
 #include "crypto/hexvec.h"
@@ -231,6 +234,43 @@ text_of_an_unknown_uid_is_empty(void **state)
 	assert_string_equal(text, "");
 }
 
+static hl_rc
+read_file(const void *p, size_t n, hl_uid *out)
+{
+	char path[] = "/tmp/hsmlic-test-uid-XXXXXX";
+	const int fd = mkstemp(path);
+	hl_rc rc;
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, p, n), n);
+	(void)close(fd);
+	rc = hl_uid_read(out, path, NULL);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(hl_uid_read(out, path, NULL), HL_ENOTFOUND);
+	return rc;
+}
+
+static void
+from_a_file(void **state)
+{
+	static const char digits[] = "2F0039000B51373138353839";
+	hl_uid want, is = { .n = 0 };
+
+	(void)state;
+	assert_int_equal(hl_uid_parse(digits, &want, NULL), HL_OK);
+	assert_int_equal(read_file(digits, 24, &is), HL_OK);
+	assert_true(hl_uid_equal(&is, &want));
+	is.n = 0;
+	assert_int_equal(
+	    read_file("2F0039000B51373138353839\r\n", 26, &is), HL_OK);
+	assert_true(hl_uid_equal(&is, &want));
+	assert_int_equal(
+	    read_file("2F0039000B51373138353839\0x", 26, &is), HL_EINPUT);
+	assert_int_equal(read_file("\n\n", 2, &is), HL_EINPUT);
+	assert_int_equal(read_file("", 0, &is), HL_EINPUT);
+	assert_true(hl_uid_equal(&is, &want));
+}
+
 int
 main(void)
 {
@@ -242,6 +282,7 @@ main(void)
 		cmocka_unit_test(every_character_but_hex_digits_is_refused),
 		cmocka_unit_test(equal_needs_bytes_and_length),
 		cmocka_unit_test(text_of_an_unknown_uid_is_empty),
+		cmocka_unit_test(from_a_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
