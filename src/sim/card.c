@@ -14,22 +14,6 @@
 
 #define LOCK_WAIT_MS 1000
 
-static const char *
-state_name(hl_card_state s)
-{
-	switch (s) {
-	case HL_CARD_BLANK:
-		return "OEM_STATE";
-	case HL_CARD_OPERATIONAL:
-		return "OPERATIONAL_STATE";
-	case HL_CARD_TERMINATED:
-		return "TERMINATED_STATE";
-	case HL_CARD_UNKNOWN:
-		break;
-	}
-	return "unknown";
-}
-
 static hl_rc
 bad(hl_err *err, const char *hint, const char *why)
 {
@@ -189,7 +173,7 @@ static json_t *
 info_json(const hl_card_info *info)
 {
 	json_t *j = json_pack("{s:s,s:s}", "serial", info->serial, "state",
-	    state_name(info->state));
+	    hl_card_state_name(info->state));
 
 	if (j == NULL || info->state != HL_CARD_OPERATIONAL)
 		return j;
@@ -213,7 +197,7 @@ static void
 info_print(const hl_card_info *info)
 {
 	printf("serial    %s\nstate     %s\n", info->serial,
-	    state_name(info->state));
+	    hl_card_state_name(info->state));
 	if (info->state != HL_CARD_OPERATIONAL)
 		return;
 	printf("firmware  %s\ntype      %s\ncounter   %" PRIu32
