@@ -527,6 +527,25 @@ fifty_make_one(void **state)
 	race_to_make(true, 1);
 }
 
+/* What is recorded in a file that was put aside would be missed. */
+static void
+moved_while_open(void **state)
+{
+	fixture *f = *state;
+	const hl_cert cert = fx_cert(1);
+	char path[300], aside[320];
+	hl_chip chip;
+
+	snprintf(path, sizeof(path), "%s", raw_path(f));
+	snprintf(aside, sizeof(aside), "%s.aside", path);
+	assert_int_equal(rename(path, aside), 0);
+	EXPECT(f, HL_ESTORE,
+	    hl_store_chip_put(f->s, &cert, NULL, &f->actor, &chip, &f->err));
+	assert_non_null(strstr(f->err.why, "moved or replaced"));
+	assert_int_equal(rename(aside, path), 0);
+	OK(f, hl_store_chip_put(f->s, &cert, NULL, &f->actor, &chip, &f->err));
+}
+
 int
 main(void)
 {
@@ -542,6 +561,7 @@ main(void)
 		TEST(newer_schema),
 		TEST(directory_of_others),
 		cmocka_unit_test(file_systems),
+		TEST(moved_while_open),
 		TEST(read_only),
 		TEST(read_only_directory),
 		cmocka_unit_test(fifty_make_one),

@@ -64,6 +64,11 @@ fail_read_only(hl_store *s, int code, hl_err *err)
 		    "open it once where it can be written",
 		    "it was left in the middle of a commit, and is read-only");
 	}
+	if (code == SQLITE_READONLY_DBMOVED) {
+		return hl_db_fail(s, HL_ESTORE, err,
+		    "start again: another store may be in its place by now",
+		    "its file was moved or replaced while it was open");
+	}
 	return hl_db_fail(s, HL_ESTORE, err,
 	    "check owner and mode of the file and of its directory, and that "
 	    "the file system is not mounted read-only",
@@ -81,8 +86,8 @@ hl_db_error(hl_store *s, int code, int os, hl_err *err)
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 		return hl_db_fail(s, HL_ESTORE, err,
-		    "let the other process end, or allow a longer --timeout; "
-		    "nothing was recorded",
+		    "let the other process end, then repeat; nothing was "
+		    "recorded",
 		    "it is locked by another process, for more than %u ms",
 		    s->busy_ms);
 	case SQLITE_FULL:
