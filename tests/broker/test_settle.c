@@ -183,6 +183,7 @@ close_reading_only(fixture *f, scene *s)
 	hl_store_close(&f->s);
 	OK(f, hl_store_open(&f->s, f->url, &opt, &f->err));
 	s->b->store = f->s;
+	s->b->side = hl_store_side_dir(f->s);
 }
 
 static void
