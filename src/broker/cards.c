@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "broker/internal.h"
 #include "card/reader.h"
@@ -66,6 +67,25 @@ single_place(
 	return HL_OK;
 }
 
+/*
+ * A software card that the store knows by this label or serial number is no
+ * reader's: it is where it was seen last. NULL: it is none, or gone from there.
+ */
+static const char *
+known_sim(hl_broker *b, const char *selector, hl_card_row *row)
+{
+	char serial[HL_SERIAL_TEXT];
+
+	if (hl_store_card_by_label(b->store, selector, row, NULL) != HL_OK &&
+	    (!hl_serial_canonical(selector, serial) ||
+		hl_store_card_by_serial(b->store, serial, row, NULL) != HL_OK))
+		return NULL;
+	if (!starts_with(row->reader, "sim:") ||
+	    access(row->reader + strlen("sim:"), F_OK) != 0)
+		return NULL;
+	return row->reader;
+}
+
 hl_rc
 hl_broker_places(hl_broker *b, const char *selector, hl_deadline until,
     hl_place_of_card **out, size_t *n, hl_err *err)
@@ -74,15 +94,20 @@ hl_broker_places(hl_broker *b, const char *selector, hl_deadline until,
 	hl_place_of_card *list;
 	hl_reader *readers = NULL;
 	size_t count, found = 0;
+	const char *sim = NULL;
+	hl_card_row row;
 	hl_rc rc;
 
-	(void)b;
 	*out = NULL;
 	*n = 0;
-	if (selector != NULL && starts_with(selector, "sim:"))
-		return single_place(selector, out, n, err);
 	if (selector != NULL && starts_with(selector, "reader:"))
 		part = selector + strlen("reader:");
+	else if (selector != NULL && starts_with(selector, "sim:"))
+		sim = selector;
+	else if (selector != NULL)
+		sim = known_sim(b, selector, &row);
+	if (sim != NULL)
+		return single_place(sim, out, n, err);
 	if ((rc = hl_reader_list(&readers, &count, until, err)) != HL_OK)
 		return rc;
 	list = calloc(count + 1, sizeof(*list));

@@ -2,6 +2,7 @@
 /* Cards that are present and cards that are known, put together. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/parts.h"
 
@@ -143,6 +144,51 @@ view_absent(hl_cli *cli, const char *selector, hl_cards *c, hl_err *err)
 	return HL_OK;
 }
 
+/* A software card is no reader's: it is where it was seen last. */
+static hl_rc
+look_at_sim(hl_cli *cli, hl_cards *c, hl_card_view *v, hl_err *err)
+{
+	const hl_actor *actor = cli->dry_run ? NULL : &cli->actor;
+	hl_present *p = NULL;
+	size_t n;
+	hl_rc rc;
+
+	rc = hl_broker_present(
+	    cli->broker, v->row->reader, actor, cli->until, &p, &n, err);
+	if (rc != HL_OK)
+		return rc;
+	if (n == 0 ||
+	    (p->rc == HL_OK &&
+		(!p->known || !hl_uuid_equal(&p->row.id, &v->row->id)))) {
+		free(p); /* another card by now */
+		return HL_OK;
+	}
+	c->sims[c->n_sims++] = p;
+	v->present = p;
+	if (p->known)
+		v->row = &p->row;
+	return HL_OK;
+}
+
+static hl_rc
+look_at_sims(hl_cli *cli, hl_cards *c, hl_err *err)
+{
+	hl_rc rc = HL_OK;
+
+	c->sims = calloc(c->n + 1, sizeof(hl_present *));
+	if (c->sims == NULL)
+		return hl_nomem(err);
+	for (size_t i = 0; i < c->n && rc == HL_OK; i++) {
+		hl_card_view *v = &c->views[i];
+
+		if (v->present == NULL && v->row->retired_at == 0 &&
+		    starts_with(v->row->reader, "sim:") &&
+		    access(v->row->reader + strlen("sim:"), F_OK) == 0)
+			rc = look_at_sim(cli, c, v, err);
+	}
+	return rc;
+}
+
 static void
 print_warnings(hl_cli *cli, const hl_cards *c)
 {
@@ -181,6 +227,8 @@ hl_cards_gather(hl_cli *cli, const char *selector, hl_cards *out, hl_err *err)
 	if (rc == HL_OK && !names_reader(selector))
 		rc = view_absent(cli, selector, out, err);
 	if (rc == HL_OK)
+		rc = look_at_sims(cli, out, err);
+	if (rc == HL_OK)
 		print_warnings(cli, out);
 	return rc;
 }
@@ -188,6 +236,9 @@ hl_cards_gather(hl_cli *cli, const char *selector, hl_cards *out, hl_err *err)
 void
 hl_cards_free(hl_cards *c)
 {
+	for (size_t i = 0; i < c->n_sims; i++)
+		free(c->sims[i]);
+	free(c->sims);
 	free(c->present);
 	free(c->known);
 	free(c->views);

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "broker/owner.h"
 #include "cli/status.h"
@@ -55,49 +54,6 @@ start_of_day(int64_t now)
 	return (int64_t)midnight * 1000;
 }
 
-/* A software card is no reader's: it is where it was seen last. */
-static hl_rc
-look_at_sim(hl_cli *cli, hl_status *s, hl_card_view *v, hl_err *err)
-{
-	const hl_actor *actor = cli->dry_run ? NULL : &cli->actor;
-	hl_present *p = NULL;
-	size_t n;
-	hl_rc rc;
-
-	rc = hl_broker_present(
-	    cli->broker, v->row->reader, actor, cli->until, &p, &n, err);
-	if (rc != HL_OK)
-		return rc;
-	if (n == 0 ||
-	    (p->rc == HL_OK &&
-		(!p->known || !hl_uuid_equal(&p->row.id, &v->row->id)))) {
-		free(p); /* another card by now */
-		return HL_OK;
-	}
-	s->sims[s->n_sims++] = p;
-	v->present = p;
-	return HL_OK;
-}
-
-static hl_rc
-look_at_sims(hl_cli *cli, hl_status *s, hl_err *err)
-{
-	hl_rc rc = HL_OK;
-
-	s->sims = calloc(s->cards.n + 1, sizeof(hl_present *));
-	if (s->sims == NULL)
-		return hl_nomem(err);
-	for (size_t i = 0; i < s->cards.n && rc == HL_OK; i++) {
-		hl_card_view *v = &s->cards.views[i];
-
-		if (v->present == NULL && v->row->retired_at == 0 &&
-		    strncmp(v->row->reader, "sim:", 4) == 0 &&
-		    access(v->row->reader + 4, F_OK) == 0)
-			rc = look_at_sim(cli, s, v, err);
-	}
-	return rc;
-}
-
 static hl_rc
 gather_cards(hl_cli *cli, hl_status *s, hl_err *err)
 {
@@ -107,7 +63,7 @@ gather_cards(hl_cli *cli, hl_status *s, hl_err *err)
 	cli->quiet = true; /* the screen has a place for warnings */
 	rc = hl_cards_gather(cli, hl_opt(cli, "card"), &s->cards, err);
 	cli->quiet = quiet;
-	return rc == HL_OK ? look_at_sims(cli, s, err) : rc;
+	return rc;
 }
 
 static bool
@@ -267,11 +223,8 @@ gather(hl_cli *cli, hl_status *s, hl_err *err)
 static void
 status_free(hl_status *s)
 {
-	for (size_t i = 0; i < s->n_sims; i++)
-		free(s->sims[i]);
 	for (size_t i = 0; i < s->n_warnings; i++)
 		free(s->warnings[i]);
-	free(s->sims);
 	free(s->warnings);
 	free(s->open);
 	free(s->supplies);

@@ -58,6 +58,8 @@ typedef struct hl_card_view {
 typedef struct hl_cards {
 	hl_present *present;
 	size_t n_present;
+	hl_present **sims; /* known software cards: in no reader, but read */
+	size_t n_sims;
 	hl_card_row *known;
 	size_t n_known, cap_known;
 	hl_card_view *views;

@@ -22,8 +22,6 @@ typedef struct hl_open_request {
 typedef struct hl_status {
 	hl_store_info info;
 	hl_cards cards;
-	hl_present **sims; /* software cards that are known and were read */
-	size_t n_sims;
 	int64_t now, today_from, week_from;
 	hl_figures today, week;
 	hl_open_request *open;

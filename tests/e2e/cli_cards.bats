@@ -63,6 +63,9 @@ is() {
 	is .firmware fw-a
 	is .expected_counter 5
 	run -0 --separate-stderr hsmlic card show "line 1" --json
+	is '[.present, .counter, .expected_counter] | @json' '[true,5,5]'
+	mv a away
+	run -0 --separate-stderr hsmlic card show "line 1" --json
 	is '[.present, .counter, .expected_counter, .reader, .open_issue] |
 		@json' '[false,null,5,null,null]'
 	[[ $stderr == *"PC/SC service is not running"* ]]
@@ -78,6 +81,7 @@ is() {
 @test "no PC/SC service: an error only when nothing is known" {
 	refuses 3 "PC/SC service is not running" card list
 	hsmlic card add sim:a >/dev/null
+	mv a away
 	run -0 --separate-stderr hsmlic card list --json
 	is '.cards | length' 1
 	is '.cards[0].present' false
@@ -85,6 +89,19 @@ is() {
 	[[ $stderr == *"PC/SC service is not running"* ]]
 	refuses 3 "PC/SC service is not running" card show
 	refuses 3 "PC/SC service is not running" card list --card reader:x
+}
+
+@test "a software card is found by its name, from any folder" {
+	hsmlic-sim chip new chip >/dev/null
+	hsmlic card add sim:a --label soft >/dev/null
+	cd /
+	run -0 --separate-stderr hsmlic card list --json
+	is '.cards[0] | [.present, .counter] | @json' '[true,5]'
+	run -0 --separate-stderr hsmlic get --target "sim:$HL_DIR/chip" \
+		--card soft --yes --json
+	is .source card
+	run -0 --separate-stderr hsmlic card show soft --json
+	is .counter 4
 }
 
 @test "adding a card once more" {
