@@ -125,6 +125,44 @@ spool(hl_broker *b, const hl_settle_card *c, hl_settled *out)
 	out->spooled = hl_spool_put(b->side, &r, NULL) == HL_OK;
 }
 
+/*
+ * The counter behind an answer, or the answer's own when the card is out of
+ * reach. False: another card has taken this one's place without a word from the
+ * reader, so nobody knows whose unit the license cost.
+ */
+static bool
+read_after(hl_settle_card *c, uint32_t *counter)
+{
+	hl_card_info now;
+
+	if (hl_card_read(c->card, &now, c->until, NULL) == HL_OK) {
+		if (strcmp(now.serial, c->info.serial) != 0)
+			return false;
+		if (now.has_counter) {
+			c->info = now;
+			*counter = now.counter;
+			return true;
+		}
+	}
+	if (come_back(c, PATIENCE_MS, NULL) == HL_OK)
+		*counter = c->info.counter;
+	return true;
+}
+
+/*
+ * The license may come from another key, so it is not handed out; the card that
+ * was asked is taken to have kept its unit, and its next reading tells.
+ */
+static void
+take_from_stranger(const hl_settle_card *c, hl_settled *out)
+{
+	finish(out, HL_ISSUE_BAD, c->issue->counter_before);
+	detail(out,
+	    "another card was in \"%.120s\" when the answer came; its license "
+	    "is kept as suspect",
+	    c->info.reader);
+}
+
 /* A license came that answers our request: what does the counter say? */
 static void
 take_answer(hl_broker *b, hl_settle_card *c, const hl_card_answer *a,
@@ -137,8 +175,10 @@ take_answer(hl_broker *b, hl_settle_card *c, const hl_card_answer *a,
 	out->replayed = again;
 	finish(out, HL_ISSUE_ISSUED, counter);
 	spool(b, c, out);
-	if (read_again(c, NULL) == HL_OK)
-		counter = c->info.counter;
+	if (!read_after(c, &counter)) {
+		take_from_stranger(c, out);
+		return;
+	}
 	finish(out, HL_ISSUE_ISSUED, counter);
 	if (counter > before) {
 		/* Not a count that this card can have reached by itself. */
@@ -351,7 +391,12 @@ settle_not_executed(
 		    same_card(c, &now);
 		if (fresh)
 			c->info = now;
-		settle_refusal(c, &why, fresh, out);
+		/* A card that says no and counts all the same: judged by what
+		 * it did. */
+		if (fresh && now.counter < c->issue->counter_before)
+			judge_until_settled(b, c, &x, out, err);
+		else
+			settle_refusal(c, &why, fresh, out);
 		return;
 	}
 	if (come_back(c, SHORT_PATIENCE_MS, NULL) != HL_OK) {

@@ -43,6 +43,8 @@ answer_info(const model *m, hl_buf *out)
 		'F', 'I' };
 
 	hl_buf_put(out, head, sizeof(head));
+	if (m->swapped)
+		out->p[out->n - sizeof(head) + 4] ^= 0xFF; /* the serial */
 	put_counter(out, m);
 	hl_buf_put(out, "\xC7\x04\x00\x00\x00\x64\x90\x00", 8);
 }
@@ -87,6 +89,11 @@ issue(model *m, const uint8_t *apdu, size_t n, hl_buf *out, hl_exec *exec,
 		return HL_OK;
 	}
 	execute(m, apdu, n, act != MODEL_STUCK);
+	if (act == MODEL_COUNTS) {
+		hl_buf_put(out, "\x69\x85", 2);
+		return HL_OK;
+	}
+	m->swapped = m->swapped || act == MODEL_SWAPPED;
 	if (act == MODEL_ANSWER_LOST) {
 		m->broken = true;
 		*exec = HL_EXEC_UNKNOWN;

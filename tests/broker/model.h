@@ -19,6 +19,8 @@ typedef enum model_act {
 	MODEL_ANSWER_LOST, /* issued; nobody hears of it */
 	MODEL_RESET,	   /* others reset the card: it got nothing */
 	MODEL_REFUSES,	   /* 6A84 */
+	MODEL_COUNTS,	   /* issued and counted, but answered with 6985 */
+	MODEL_SWAPPED,	   /* another card answers, and is there from now on */
 	MODEL_STUCK,	   /* issued, but not counted */
 	MODEL_GONE_AFTER   /* issued and answered; then not to be reached */
 } model_act;
@@ -31,6 +33,7 @@ typedef struct model {
 	size_t n, at;
 	bool broken; /* nothing gets through until reconnect() */
 	bool gone;   /* nor then */
+	bool swapped;
 	uint8_t last[16];
 	bool has_last;
 	/* Before GET INFO, when not NULL. */

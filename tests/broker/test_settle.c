@@ -112,6 +112,49 @@ a_refusal_to_replay_is_a_loss(void **state)
 	end(s);
 }
 
+/* "No" from a card that has counted is no proof that nothing was spent. */
+static void
+a_refusal_that_counted_is_a_loss(void **state)
+{
+	scene *s = begin(*state, false, ACTS(MODEL_COUNTS));
+
+	hl_settle_request(s->b, &s->c, &s->out, &s->err);
+	assert_false(s->out.open);
+	assert_int_equal(s->out.state, HL_ISSUE_LOST);
+	assert_int_equal(s->out.counter_after, 9);
+	assert_int_equal(s->m.at, 1); /* and is not asked again */
+	end(s);
+}
+
+static void
+a_refusal_that_counted_is_replayed(void **state)
+{
+	scene *s = begin(*state, true, ACTS(MODEL_COUNTS));
+
+	hl_settle_request(s->b, &s->c, &s->out, &s->err);
+	expect_issued(s, true);
+	end(s);
+}
+
+/* Two cards changed places under an open handle, and no error told of it. */
+static void
+an_answer_of_another_card_is_suspect(void **state)
+{
+	fixture *f = *state;
+	scene *s = begin(f, true, ACTS(MODEL_SWAPPED));
+	hl_license l;
+
+	hl_settle_request(s->b, &s->c, &s->out, &s->err);
+	assert_false(s->out.open);
+	assert_int_equal(s->out.state, HL_ISSUE_BAD);
+	assert_int_equal(s->out.counter_after, 10); /* of the card asked */
+	OK(f,
+	    hl_settle_commit(s->b, &s->issue, &s->cert, &s->out, false,
+		&f->actor, &l, &f->err));
+	assert_int_equal(l.state, HL_LICENSE_SUSPECT);
+	end(s);
+}
+
 /* Recovery asks once; when others are in the way it stays open. */
 static void
 recovery_does_not_give_up_for_a_reset(void **state)
@@ -229,6 +272,9 @@ main(void)
 		T(a_lost_answer_is_asked_for_again),
 		T(a_reset_is_no_refusal_to_replay),
 		T(a_refusal_to_replay_is_a_loss),
+		T(a_refusal_that_counted_is_a_loss),
+		T(a_refusal_that_counted_is_replayed),
+		T(an_answer_of_another_card_is_suspect),
 		T(recovery_does_not_give_up_for_a_reset),
 		T(a_first_request_that_was_reset_is_sent_again),
 		T(a_license_is_in_the_spool_before_the_counter_is_read),
