@@ -30,7 +30,9 @@
 /*
  * "Not executed" stands only where it was measured: pcscd refuses before it
  * talks to the reader. INSUFFICIENT_BUFFER means executed and the answer lost,
- * which is no better than unknown.
+ * which is no better than unknown. NO_SMARTCARD is a refusal when the reader
+ * was empty before, but also what is left of an exchange in which the card was
+ * pulled out (the driver's IFD_ICC_NOT_PRESENT).
  */
 static const hl_pcsc_code codes[] = {
 	ROW(SCARD_S_SUCCESS, HL_EXEC_YES, HL_OK, "it was done", ""),
@@ -58,7 +60,7 @@ static const hl_pcsc_code codes[] = {
 	    "the time given ran out", HINT_AGAIN),
 	ROW(SCARD_E_SHARING_VIOLATION, HL_EXEC_NO, HL_EBUSY,
 	    "another program holds the card", HINT_BUSY),
-	ROW(SCARD_E_NO_SMARTCARD, HL_EXEC_NO, HL_ENODEV,
+	ROW(SCARD_E_NO_SMARTCARD, HL_EXEC_UNKNOWN, HL_ENODEV,
 	    "no card is in the reader", HINT_INSERT),
 	ROW(SCARD_E_UNKNOWN_CARD, HL_EXEC_UNKNOWN, HL_ECARD,
 	    "the PC/SC service does not know this card", HINT_REPORT),

@@ -19,7 +19,6 @@ static const struct {
 static const uint32_t not_executed[] = {
 	(uint32_t)SCARD_W_RESET_CARD,
 	(uint32_t)SCARD_W_REMOVED_CARD,
-	(uint32_t)SCARD_E_NO_SMARTCARD,
 	(uint32_t)SCARD_E_SHARING_VIOLATION,
 	(uint32_t)SCARD_E_PROTO_MISMATCH,
 	(uint32_t)SCARD_E_INVALID_HANDLE,
