@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# tests/run.sh: builds with clang (warnings are errors), then builds and passes
-# all tests with gcc and sanitizers, then with gcc alone. On Debian 12 it first
+# tests/run.sh: builds with clang, and as for a release (warnings are errors:
+# optimisers see more), then builds and passes all tests with gcc and sanitizers, then with gcc alone. On Debian 12 it first
 # installs the packages that are missing, which needs root; nothing is asked of
 # apt when all are there. Everything is built in build/. It stops at the first
 # thing that fails, with its exit code.
@@ -54,6 +54,7 @@ install_packages
 # What the user set for the program must not reach the tests.
 while IFS= read -r name; do unset "$name"; done < <(compgen -v HSMLIC_)
 build clang
+build release
 build asan
 pass_tests asan
 build dev

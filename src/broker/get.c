@@ -323,10 +323,10 @@ static void
 describe(const hl_present *p, char *out, size_t size)
 {
 	if (p->known && p->row.label[0] != '\0')
-		(void)snprintf(
+		(void)hl_text_format(
 		    out, size, "\"%s\" (%s)", p->row.label, p->info.serial);
 	else
-		(void)snprintf(
+		(void)hl_text_format(
 		    out, size, "%s in \"%s\"", p->info.serial, p->info.reader);
 }
 

@@ -71,7 +71,7 @@ plan_text(const hl_spend_plan *plan, char *out, size_t size)
 		(void)snprintf(loss, sizeof(loss),
 		    "; %u earlier attempt%s for this chip lost a unit",
 		    plan->losses, plan->losses == 1 ? "" : "s");
-	(void)snprintf(out, size,
+	(void)hl_text_format(out, size,
 	    "spend 1 of the %u licenses left on card %s%s%s in \"%s\" for chip "
 	    "%s, firmware \"%s\" (it can never be put back%s)",
 	    plan->card->counter, plan->card->serial,

@@ -327,11 +327,12 @@ hl_card_name(const hl_card_view *v, char *out, size_t size)
 					    : "";
 
 	if (v->row != NULL && v->row->label[0] != '\0')
-		(void)snprintf(out, size, "\"%s\" (%s)", v->row->label, serial);
+		(void)hl_text_format(
+		    out, size, "\"%s\" (%s)", v->row->label, serial);
 	else if (serial[0] != '\0')
-		(void)snprintf(out, size, "%s", serial);
+		(void)hl_text_format(out, size, "%s", serial);
 	else
-		(void)snprintf(out, size, "in \"%s\"",
+		(void)hl_text_format(out, size, "in \"%s\"",
 		    v->present != NULL ? v->present->info.reader : "");
 }
 

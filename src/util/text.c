@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "util/text.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #define CP_MAX 0x10ffff
@@ -173,6 +175,37 @@ hl_text_copy(char *dst, size_t size, const char *src)
 	}
 	memcpy(dst, src, size - 1);
 	dst[size - 1] = '\0';
+	return false;
+}
+
+/* The bytes of a character whose end was cut off, behind the last whole one. */
+static size_t
+cut_tail(const char *s, size_t n)
+{
+	size_t back = 0;
+
+	while (
+	    back < 3 && back < n && ((uint8_t)s[n - 1 - back] & 0xC0) == 0x80)
+		back++;
+	if (back < n && ((uint8_t)s[n - 1 - back] & 0xC0) == 0xC0)
+		back++;
+	return back <= n && !hl_text_valid(s + n - back, back) ? back : 0;
+}
+
+bool
+hl_text_format(char *dst, size_t size, const char *fmt, ...)
+{
+	va_list ap;
+	size_t n;
+	int all;
+
+	va_start(ap, fmt);
+	all = vsnprintf(dst, size, fmt, ap);
+	va_end(ap);
+	if (all >= 0 && (size_t)all < size)
+		return true;
+	n = strlen(dst);
+	dst[n - cut_tail(dst, n)] = '\0';
 	return false;
 }
 

@@ -27,6 +27,10 @@ HL_CHECK hl_rc hl_text_check(
     const char *name, const char *s, bool empty_ok, hl_err *err);
 /* Copies at most size - 1 bytes, always ends with NUL; true if all fitted. */
 bool hl_text_copy(char *dst, size_t size, const char *src);
+/* As snprintf() for words that may be cut short, at the end of a character;
+ * true if all fitted. */
+bool
+hl_text_format(char *dst, size_t size, const char *fmt, ...) HL_PRINTF(3, 4);
 /* Unsigned decimal, nothing else, at most `max`. False: *v untouched. */
 bool hl_text_u64(const char *s, uint64_t max, uint64_t *v);
 /* Columns that a terminal gives to the UTF-8 text (1 a code point, 0 for

@@ -126,8 +126,9 @@ with_data(const char *head, const char *data, const char *le)
 	static char text[600];
 
 	assert_in_range(strlen(data) / 2, 1, 255);
-	(void)snprintf(text, sizeof(text), "%s%02X%s%s", head,
-	    (unsigned)strlen(data) / 2, data, le);
+	assert_true(
+	    snprintf(text, sizeof(text), "%s%02X%s%s", head,
+		(unsigned)strlen(data) / 2, data, le) < (int)sizeof(text));
 	return text;
 }
 

@@ -337,10 +337,47 @@ new_uuids_are_version_4_and_differ(void **state)
 	}
 }
 
+static void
+cut_at_a_characters_end(void **state)
+{
+	static const struct {
+		const char *why, *in, *out;
+		size_t size;
+		bool all;
+	} rows[] = {
+		{ "fits", "abc", "abc", 4, true },
+		{ "one byte short", "abc", "ab", 3, false },
+		{ "room for the NUL only", "abc", "", 1, false },
+		{ "two-byte character whole", "a\303\274", "a\303\274", 4,
+		    true },
+		{ "two-byte character cut", "a\303\274", "a", 3, false },
+		{ "before a cut one, a whole one stays", "\303\274\303\274",
+		    "\303\274", 4, false },
+		{ "three-byte character cut to two", "a\342\202\254", "a", 4,
+		    false },
+		{ "three-byte character cut to one", "a\342\202\254", "a", 3,
+		    false },
+		{ "four-byte character cut to three", "\360\237\230\200", "", 4,
+		    false },
+	};
+	char got[16];
+
+	(void)state;
+	for (size_t i = 0; i < HL_COUNT(rows); i++) {
+		memset(got, 'x', sizeof(got));
+		CHECK(hl_text_format(got, rows[i].size, "%s", rows[i].in) ==
+			rows[i].all,
+		    rows[i].why);
+		CHECK(strcmp(got, rows[i].out) == 0, rows[i].why);
+		CHECK(got[rows[i].size] == 'x', rows[i].why);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(cut_at_a_characters_end),
 		cmocka_unit_test(utf8_is_checked_to_the_letter),
 		cmocka_unit_test(every_code_point_reads_back),
 		cmocka_unit_test(fields_have_bounds),
