@@ -120,16 +120,16 @@ close_with_rescued(hl_broker *b, const hl_rescue *r, const hl_actor *actor,
 	return hl_store_intent_close(b->store, &o, NULL, err);
 }
 
-/* The license is in the spool: that needs no card. */
+/* The license is in the spool or a rescue file: that needs no card. */
 static bool
-recover_from_spool(
-    hl_broker *b, const hl_recover_request *req, const hl_issue *issue)
+recover_kept(hl_broker *b, const hl_recover_request *req, const hl_issue *issue)
 {
 	hl_rescue r;
 
-	if (hl_spool_find(b->side, &issue->id, &r, NULL) != HL_OK ||
+	if (hl_rescue_find(b->side, b->rescue_dir, &issue->id, &r, NULL) !=
+		HL_OK ||
 	    close_with_rescued(b, &r, req->actor,
-		"the license was in the spool", NULL) != HL_OK)
+		"the license was in the spool or a rescue file", NULL) != HL_OK)
 		return false;
 	hl_spool_drop(b->side, &issue->id);
 	hl_owner_forget(b->side, &issue->owner);
@@ -180,7 +180,7 @@ recover_each(hl_broker *b, const hl_recover_request *req, hl_recovered *r)
 	    (rc = hl_store_chip_by_id(b->store, &i->chip, &r->chip, &err)) ==
 		HL_OK) {
 		rc = recover_with_card(b, req, r, &err);
-		if (rc != HL_OK && recover_from_spool(b, req, i))
+		if (rc != HL_OK && recover_kept(b, req, i))
 			rc = HL_OK;
 	}
 	if (rc == HL_OK)
@@ -243,10 +243,11 @@ refuse_spooled(hl_broker *b, const hl_uuid *issue, hl_err *err)
 {
 	hl_rescue r;
 
-	if (hl_spool_find(b->side, issue, &r, NULL) != HL_OK)
+	if (hl_rescue_find(b->side, b->rescue_dir, issue, &r, NULL) != HL_OK)
 		return HL_OK;
 	return hl_fail(err, HL_ECONFLICT, "write off a request",
-	    "take it back: hsmlic recover", "its license is in the spool");
+	    "take it back: hsmlic recover",
+	    "its license is in the spool or a rescue file");
 }
 
 hl_rc

@@ -142,22 +142,18 @@ hl_spool_put(const char *side, const hl_rescue *r, hl_err *err)
 	return write_line(path, r, err);
 }
 
-hl_rc
-hl_spool_find(
-    const char *side, const hl_uuid *issue, hl_rescue *out, hl_err *err)
+static hl_rc
+read_line(const char *path, const hl_uuid *issue, hl_rescue *out, hl_err *err)
 {
-	char path[PATH_MAX];
 	hl_buf text = HL_BUF_INIT;
 	hl_rescue got;
 	hl_rc rc;
 
-	if ((rc = spool_path(path, sizeof(path), side, issue, err)) != HL_OK)
-		return rc;
 	if ((rc = hl_file_read(path, 16384, &text, err)) != HL_OK)
 		goto out;
 	if (!hl_rescue_parse(hl_buf_str(&text), text.n, &got) ||
 	    !hl_uuid_equal(&got.issue, issue)) {
-		rc = hl_fail(err, HL_ENOTFOUND, "read the spool", "",
+		rc = hl_fail(err, HL_ENOTFOUND, "read a kept license", "",
 		    "%s is damaged", path);
 		goto out;
 	}
@@ -165,6 +161,18 @@ hl_spool_find(
 out:
 	hl_buf_free(&text);
 	return rc;
+}
+
+hl_rc
+hl_spool_find(
+    const char *side, const hl_uuid *issue, hl_rescue *out, hl_err *err)
+{
+	char path[PATH_MAX];
+	hl_rc rc;
+
+	if ((rc = spool_path(path, sizeof(path), side, issue, err)) != HL_OK)
+		return rc;
+	return read_line(path, issue, out, err);
 }
 
 void
@@ -176,6 +184,16 @@ hl_spool_drop(const char *side, const hl_uuid *issue)
 	 * a closed issue, and nobody reads it any more. */
 	if (spool_path(path, sizeof(path), side, issue, NULL) == HL_OK)
 		(void)unlink(path);
+}
+
+static hl_rc
+rescue_path(
+    char *out, size_t size, const char *dir, const hl_uuid *issue, hl_err *err)
+{
+	char id[HL_UUID_TEXT];
+
+	hl_uuid_text(issue, id);
+	return hl_path(out, size, err, "%s/%s.rescue", dir, id);
 }
 
 /* Whoever owns a folder can remove what others put there. */
@@ -199,13 +217,27 @@ hl_rc
 hl_rescue_file(const char *dir, const hl_rescue *r, char *path,
     size_t path_size, hl_err *err)
 {
-	char id[HL_UUID_TEXT];
 	hl_rc rc;
 
 	if ((rc = hl_dir_make(dir, err)) != HL_OK ||
 	    (rc = check_owner(dir, err)) != HL_OK)
 		return rc;
-	hl_uuid_text(&r->issue, id);
-	rc = hl_path(path, path_size, err, "%s/%s.rescue", dir, id);
+	rc = rescue_path(path, path_size, dir, &r->issue, err);
 	return rc == HL_OK ? write_line(path, r, err) : rc;
+}
+
+hl_rc
+hl_rescue_find(const char *side, const char *rescue_dir, const hl_uuid *issue,
+    hl_rescue *out, hl_err *err)
+{
+	char path[PATH_MAX];
+	hl_rc rc;
+
+	if (hl_spool_find(side, issue, out, NULL) == HL_OK)
+		return HL_OK;
+	if ((rc = rescue_path(path, sizeof(path), rescue_dir, issue, err)) !=
+		HL_OK ||
+	    (rc = check_owner(rescue_dir, err)) != HL_OK)
+		return rc;
+	return read_line(path, issue, out, err);
 }

@@ -225,8 +225,8 @@ judge(hl_broker *b, const hl_settle_card *c, hl_rescue *spooled)
 	const hl_evidence e = {
 		.before = c->issue->counter_before,
 		.now = c->info.counter,
-		.spooled = hl_spool_find(
-			       b->side, &c->issue->id, spooled, NULL) == HL_OK,
+		.spooled = hl_rescue_find(b->side, b->rescue_dir, &c->issue->id,
+			       spooled, NULL) == HL_OK,
 		.replay = (c->info.can & HL_CAN_REPLAY) != 0,
 		.exclusive = c->exclusive,
 	};
@@ -275,7 +275,7 @@ apply(hl_settle_card *c, hl_verdict v, const hl_rescue *spooled,
 		keep(out, spooled->license, spooled->n);
 		out->spooled = true;
 		finish(out, HL_ISSUE_ISSUED, now);
-		detail(out, "the license was in the spool");
+		detail(out, "the license was in the spool or a rescue file");
 		return false;
 	case HL_VERDICT_NOT_SPENT:
 		if (c->sends_left > 0)

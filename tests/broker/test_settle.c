@@ -218,6 +218,34 @@ a_license_is_in_the_spool_before_the_counter_is_read(void **state)
 	end(s);
 }
 
+/* Store and spool both failed: what was put aside then is not lost. */
+static void
+a_license_in_a_rescue_file_is_no_loss(void **state)
+{
+	fixture *f = *state;
+	scene *s = begin(f, false, NULL, 0);
+	hl_rescue r = { .issue = s->issue.id,
+		.counter_after = 9,
+		.license = MODEL_LICENSE,
+		.n = strlen(MODEL_LICENSE) };
+	char path[4200];
+
+	OK(f,
+	    hl_path(s->b->rescue_dir, sizeof(s->b->rescue_dir), &f->err,
+		"%s/rescue", s->b->side));
+	OK(f,
+	    hl_rescue_file(s->b->rescue_dir, &r, path, sizeof(path), &f->err));
+	s->m.counter = 9;
+	OK(f, hl_card_read(s->c.card, &s->c.info, s->c.until, &f->err));
+	hl_settle_recover(s->b, &s->c, &s->out, &s->err);
+	expect_issued(s, false);
+	assert_int_equal(s->m.at, 0); /* the card was not asked */
+	EXPECT(f, HL_ECONFLICT,
+	    hl_broker_write_off(
+		s->b, &s->issue.id, "card lost", &f->actor, &f->err));
+	end(s);
+}
+
 static void
 close_reading_only(fixture *f, scene *s)
 {
@@ -278,6 +306,7 @@ main(void)
 		T(recovery_does_not_give_up_for_a_reset),
 		T(a_first_request_that_was_reset_is_sent_again),
 		T(a_license_is_in_the_spool_before_the_counter_is_read),
+		T(a_license_in_a_rescue_file_is_no_loss),
 		T(a_loss_that_cannot_be_recorded_is_told),
 		T(a_refusal_that_cannot_be_recorded_costs_nothing),
 	};
