@@ -42,11 +42,13 @@ json() {
 
 # A byte in the middle of the only license changes on the disk.
 rot() { # STORE LICENSE
-	local hex at
-	hex=$(od -An -tx1 -j 30 -N 12 "$2" | sed 's/ /\\x/g')
-	at=$(LC_ALL=C grep -obUaP "$hex" "$1" | head -n 1 | cut -d: -f1)
-	[ -n "$at" ]
-	printf '\125\252\125' | dd of="$1" bs=1 seek="$at" conv=notrunc status=none
+	python3 - "$1" "$2" <<-'EOT'
+		import sys
+		store, license = (open(f, "r+b") for f in sys.argv[1:])
+		at = store.read().index(license.read()[30:])
+		store.seek(at)
+		store.write(b"\125\252\125")
+	EOT
 }
 
 # ---- store init ------------------------------------------------------------
