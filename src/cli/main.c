@@ -13,16 +13,17 @@
 
 #define TIMEOUT_S 60
 #define TIMEOUT_MAX_S 86400
+#define LOCK_MIN_MS 1000 /* what a commit by others may take at any rate */
 
 /* A program started without standard streams must not take the store's file
- * for one of them. */
+ * for one of them. Writing there still fails: a license would be gone. */
 static void
 secure_streams(void)
 {
 	int fd;
 
 	do {
-		fd = open("/dev/null", O_RDWR);
+		fd = open("/dev/null", O_RDONLY);
 	} while (fd >= 0 && fd <= STDERR_FILENO);
 	if (fd > STDERR_FILENO)
 		(void)close(fd);
@@ -173,7 +174,9 @@ tell_new_store(hl_cli *cli, int64_t since, hl_err *err)
 hl_rc
 hl_cli_open_store(hl_cli *cli, bool create, hl_err *err)
 {
-	const hl_store_options opt = { .create = create };
+	const hl_store_options opt = { .create = create,
+		.busy_ms = cli->timeout_ms > LOCK_MIN_MS ? cli->timeout_ms
+							 : LOCK_MIN_MS };
 	const int64_t now = hl_now_ms();
 	hl_rc rc;
 
@@ -281,6 +284,7 @@ main(int argc, char **argv)
 
 	secure_streams();
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN); /* EFBIG says the same, and is told */
 	(void)umask(077);
 	if ((cli = calloc(1, sizeof(*cli))) == NULL)
 		return 5;

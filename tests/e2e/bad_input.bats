@@ -157,7 +157,7 @@ get() {
 	EOT
 	while [ ! -e locked ]; do sleep 0.05; done
 	LEFT=8
-	refuses 5 "locked" get --target sim:chip
+	refuses 5 "more than 1000 ms" get --target sim:chip --timeout 1
 	kill $!
 }
 
@@ -231,6 +231,18 @@ get() {
 	refuses 2 "no regular file" get --target sim:chip -o link --force
 	refuses 2 "no regular file" get --target sim:chip -o folder/
 	refuses 2 "no regular file" get --target sim:chip -o ""
+}
+
+@test "a standard output that is closed takes no license" {
+	LEFT=8 refuses 5 "standard output failed" \
+		bash -c 'hsmlic get --yes --card sim:card --target sim:chip \
+			-o - >&-'
+}
+
+@test "a limit on the size of files is an error, not an end by a signal" {
+	hsmlic store init >/dev/null
+	refuses 5 "" bash -c 'ulimit -f 8 && exec hsmlic get --yes \
+		--card sim:card --target sim:chip'
 }
 
 @test "a file name that is no UTF-8, in JSON" {
