@@ -8,6 +8,7 @@
 #include "broker/rescue.h"
 #include "broker/settle.h"
 #include "broker/spend.h"
+#include "broker/takeback.h"
 
 hl_rc
 hl_recover_one(hl_broker *b, hl_card *card, hl_card_info *info,
@@ -103,23 +104,6 @@ find_card(hl_broker *b, const hl_recover_request *req, const hl_card_row *row,
 	return *card != NULL ? HL_OK : rc;
 }
 
-static hl_rc
-close_with_rescued(hl_broker *b, const hl_rescue *r, const hl_actor *actor,
-    const char *where, hl_err *err)
-{
-	hl_outcome o = { .issue = r->issue,
-		.state = HL_ISSUE_ISSUED,
-		.counter_known = true,
-		.counter_after = r->counter_after,
-		.recovered = true,
-		.license = r->license,
-		.license_n = r->n,
-		.actor = *actor };
-
-	(void)hl_text_copy(o.detail, sizeof(o.detail), where);
-	return hl_store_intent_close(b->store, &o, NULL, err);
-}
-
 /* The license is in the spool or a rescue file: that needs no card. */
 static bool
 recover_kept(hl_broker *b, const hl_recover_request *req, const hl_issue *issue)
@@ -128,7 +112,7 @@ recover_kept(hl_broker *b, const hl_recover_request *req, const hl_issue *issue)
 
 	if (hl_rescue_find(b->side, b->rescue_dir, &issue->id, &r, NULL) !=
 		HL_OK ||
-	    close_with_rescued(b, &r, req->actor,
+	    hl_take_back_open(b, &r, req->actor,
 		"the license was in the spool or a rescue file", NULL) != HL_OK)
 		return false;
 	hl_spool_drop(b->side, &issue->id);
@@ -223,6 +207,8 @@ hl_broker_recover(hl_broker *b, const hl_recover_request *req, hl_err *err)
 		report_each(b, req, &list.p[i], r);
 		left += !r->in_progress && r->after.state == HL_ISSUE_OPEN;
 	}
+	if (rc == HL_OK)
+		hl_take_back_spool(b, req->actor);
 	if (rc == HL_OK && left > 0) {
 		rc = hl_fail(err, HL_EDOUBT, "recover",
 		    "insert the cards that are missing and run it again",
@@ -275,73 +261,4 @@ hl_broker_write_off(hl_broker *b, const hl_uuid *issue, const char *reason,
 		return rc;
 	(void)hl_text_copy(o.detail, sizeof(o.detail), reason);
 	return hl_store_intent_close(b->store, &o, NULL, err);
-}
-
-/* ---- rescue lines -------------------------------------------------------- */
-
-static hl_rc
-damaged_line(unsigned line, hl_err *err)
-{
-	return hl_fail(err, HL_EINPUT, "import rescued licenses",
-	    "give the line whole, as it was printed",
-	    "line %u is damaged (its checksum does not match)", line);
-}
-
-static hl_rc
-import_one(hl_broker *b, const hl_rescue *r, const hl_actor *actor, hl_err *err)
-{
-	hl_chip chip;
-	hl_issue i;
-	hl_rc rc;
-
-	if ((rc = hl_store_issue_by_id(b->store, &r->issue, &i, err)) !=
-		HL_OK ||
-	    (rc = hl_store_chip_by_id(b->store, &i.chip, &chip, err)) != HL_OK)
-		return rc;
-	if (!chip.has_cert ||
-	    memcmp(chip.cert_sha256, r->cert_sha256, HL_SHA256_LEN) != 0)
-		return hl_fail(err, HL_EINPUT, "import a rescued license", "",
-		    "it was made for another chip than this store's request");
-	if (i.state == HL_ISSUE_OPEN)
-		return close_with_rescued(
-		    b, r, actor, "the license was in a rescue file", err);
-	rc = hl_store_issue_rescue(
-	    b->store, &i.id, r->license, r->n, actor, err);
-	return rc == HL_EEXIST ? HL_OK : rc;
-}
-
-hl_rc
-hl_broker_import_rescue(hl_broker *b, const char *text, size_t len,
-    const hl_actor *actor, unsigned *n, hl_err *err)
-{
-	const size_t word = strlen(HL_RESCUE_WORD);
-	unsigned line = 0;
-	hl_rescue r;
-	hl_rc rc;
-
-	*n = 0;
-	while (len > 0) {
-		const char *end = memchr(text, '\n', len);
-		const size_t here = end == NULL ? len : (size_t)(end - text);
-
-		line++;
-		if (here > word && memcmp(text, HL_RESCUE_WORD, word) == 0) {
-			if (!hl_rescue_parse(text, here, &r))
-				return damaged_line(line, err);
-			if ((rc = import_one(b, &r, actor, err)) != HL_OK)
-				return rc;
-			(*n)++;
-		}
-		text += here;
-		len -= here;
-		if (len > 0) {
-			text++;
-			len--;
-		}
-	}
-	if (*n == 0)
-		return hl_fail(err, HL_EINPUT, "import rescued licenses",
-		    "give a file with a line that starts with HSMLIC-RESCUE",
-		    "there is no such line");
-	return HL_OK;
 }

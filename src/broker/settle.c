@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "broker/ballast.h"
 #include "broker/rescue.h"
 #include "broker/verdict.h"
 
@@ -99,9 +98,9 @@ read_again(hl_settle_card *c, hl_err *err)
 	return come_back(c, PATIENCE_MS, err);
 }
 
-static void
-fill_rescue(hl_rescue *r, const hl_issue *issue, const hl_cert *cert,
-    const hl_settled *s)
+void
+hl_settled_rescue(const hl_settled *s, const hl_issue *issue,
+    const hl_cert *cert, hl_rescue *r)
 {
 	memset(r, 0, sizeof(*r));
 	r->issue = issue->id;
@@ -121,7 +120,7 @@ spool(hl_broker *b, const hl_settle_card *c, hl_settled *out)
 {
 	hl_rescue r;
 
-	fill_rescue(&r, c->issue, c->cert, out);
+	hl_settled_rescue(out, c->issue, c->cert, &r);
 	out->spooled = hl_spool_put(b->side, &r, NULL) == HL_OK;
 }
 
@@ -154,8 +153,11 @@ read_after(hl_settle_card *c, uint32_t *counter)
  * was asked is taken to have kept its unit, and its next reading tells.
  */
 static void
-take_from_stranger(const hl_settle_card *c, hl_settled *out)
+take_from_stranger(hl_broker *b, const hl_settle_card *c, hl_settled *out)
 {
+	/* Recovery would hand out what is in the spool. */
+	hl_spool_drop(b->side, &c->issue->id);
+	out->spooled = false;
 	finish(out, HL_ISSUE_BAD, c->issue->counter_before);
 	detail(out,
 	    "another card was in \"%.120s\" when the answer came; its license "
@@ -176,7 +178,7 @@ take_answer(hl_broker *b, hl_settle_card *c, const hl_card_answer *a,
 	finish(out, HL_ISSUE_ISSUED, counter);
 	spool(b, c, out);
 	if (!read_after(c, &counter)) {
-		take_from_stranger(c, out);
+		take_from_stranger(b, c, out);
 		return;
 	}
 	finish(out, HL_ISSUE_ISSUED, counter);
@@ -443,112 +445,4 @@ hl_settle_recover(hl_broker *b, hl_settle_card *c, hl_settled *out, hl_err *err)
 	if (c->info.counter == c->issue->counter_before)
 		c->sends_left = 0;
 	judge_until_settled(b, c, &x, out, err);
-}
-
-static bool
-store_failed(hl_rc rc)
-{
-	return rc == HL_EFULL || rc == HL_ESTORE || rc == HL_EIO ||
-	    rc == HL_ENOMEM;
-}
-
-static hl_rc
-close_issue(hl_broker *b, const hl_outcome *o, hl_license *license, hl_err *err)
-{
-	hl_rc rc = hl_store_intent_close(b->store, o, license, err);
-
-	if (store_failed(rc)) {
-		hl_ballast_drop(b->side);
-		rc = hl_store_intent_close(b->store, o, license, err);
-	}
-	return rc;
-}
-
-/* The store did not take a license that has left the card. Says where it is. */
-static hl_rc
-save_elsewhere(hl_broker *b, const hl_rescue *r, bool spooled, hl_err *err)
-{
-	char path[PATH_MAX];
-	hl_buf line = HL_BUF_INIT;
-	const hl_err store = *err;
-
-	(void)hl_fail(err, HL_EDOUBT, "record the license in the store", "",
-	    "%s; the unit is spent and the license is safe", store.why);
-	err->units_spent = 1;
-	if (spooled) {
-		hl_err_hint(err,
-		    "it is in the spool beside the store: mend the store, then "
-		    "run hsmlic recover; do not get this chip again before");
-	} else if (hl_rescue_file(b->rescue_dir, r, path, sizeof(path), NULL) ==
-	    HL_OK) {
-		hl_err_hint(err,
-		    "mend the store, then run hsmlic recover --import-rescue "
-		    "%s",
-		    path);
-	} else {
-		if (b->opt.rescue != NULL &&
-		    hl_rescue_line(r, &line, NULL) == HL_OK)
-			b->opt.rescue(b->opt.arg, hl_buf_str(&line));
-		hl_buf_free(&line);
-		hl_err_hint(err,
-		    "keep the line HSMLIC-RESCUE above: put it into a file, "
-		    "mend "
-		    "the store, then run hsmlic recover --import-rescue FILE");
-	}
-	return HL_EDOUBT;
-}
-
-/* The outcome could not be recorded, so the request stays open. */
-static hl_rc
-not_recorded(const hl_settled *s, hl_rc rc, hl_err *err)
-{
-	const hl_err store = *err;
-
-	if (s->state != HL_ISSUE_LOST && s->state != HL_ISSUE_LOST_OR_OUTSIDE &&
-	    s->state != HL_ISSUE_BAD)
-		return rc;
-	(void)hl_fail(err, HL_EDOUBT, "record what became of the request",
-	    "mend the store, then run hsmlic recover", "%s; %s", s->detail,
-	    store.why);
-	err->units_spent = 1;
-	return HL_EDOUBT;
-}
-
-hl_rc
-hl_settle_commit(hl_broker *b, const hl_issue *issue, const hl_cert *cert,
-    const hl_settled *s, bool recovered, const hl_actor *actor,
-    hl_license *license, hl_err *err)
-{
-	hl_outcome o = {
-		.issue = issue->id,
-		.state = s->state,
-		.counter_known = s->counter_known,
-		.counter_after = s->counter_after,
-		.recovered = recovered,
-		.license = s->n > 0 ? s->license : NULL,
-		.license_n = s->n,
-		.actor = *actor,
-	};
-	const bool precious = s->n > 0 && s->state == HL_ISSUE_ISSUED;
-	hl_err e = { 0 };
-	hl_rescue r;
-	bool spooled = s->spooled;
-	hl_rc rc;
-
-	(void)hl_text_copy(o.detail, sizeof(o.detail), s->detail);
-	if (precious) {
-		fill_rescue(&r, issue, cert, s);
-		spooled = spooled || hl_spool_put(b->side, &r, NULL) == HL_OK;
-	}
-	rc = close_issue(b, &o, license, &e);
-	if (rc == HL_OK) {
-		if (spooled)
-			hl_spool_drop(b->side, &issue->id);
-		return HL_OK;
-	}
-	if (err == NULL)
-		err = &e;
-	*err = e;
-	return precious ? save_elsewhere(b, &r, spooled, err)
-			: not_recorded(s, rc, err);
 }

@@ -7,6 +7,7 @@
 #define HL_BROKER_SETTLE_H
 
 #include "broker/internal.h"
+#include "broker/rescue.h"
 
 typedef struct hl_settled {
 	bool open; /* nobody can know yet: the issue stays open */
@@ -45,10 +46,14 @@ void hl_settle_request(
 void hl_settle_recover(
     hl_broker *b, hl_settle_card *c, hl_settled *out, hl_err *err);
 
+/* What was settled, as a record that survives on its own (s->n > 0). */
+void hl_settled_rescue(const hl_settled *s, const hl_issue *issue,
+    const hl_cert *cert, hl_rescue *r);
+
 /*
- * The second commit. When a license is in *s and the store does not take it,
- * the license is put where it survives, the error says where and units_spent is
- * 1 (HL_EDOUBT).
+ * The second commit (commit.c). When a license is in *s and the store does not
+ * take it, the license is put where it survives, the error says where and
+ * units_spent is 1 (HL_EDOUBT).
  */
 HL_CHECK hl_rc hl_settle_commit(hl_broker *b, const hl_issue *issue,
     const hl_cert *cert, const hl_settled *s, bool recovered,

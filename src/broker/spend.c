@@ -8,6 +8,7 @@
 #include "broker/recover.h"
 #include "broker/settle.h"
 #include "util/file.h"
+#include "util/signals.h"
 
 /* The request that the card may get again, with the same ID. */
 #define SENDS_AGAIN 2
@@ -277,37 +278,52 @@ strange_count(const hl_settled *o, const hl_issue *i, hl_err *err)
 	return HL_EDOUBT;
 }
 
+/* From the durable intent to the durable outcome. */
+static hl_rc
+ask_and_record(hl_broker *b, hl_spend *s, hl_err *err)
+{
+	hl_settle_card c = { s->card, s->info, &s->issue, s->cert, true,
+		SENDS_AGAIN, s->until };
+	hl_settled o;
+	hl_rc rc;
+
+	hl_settle_request(b, &c, &o, err);
+	s->source = o.replayed ? HL_SOURCE_REPLAY : HL_SOURCE_CARD;
+	s->units_spent = 1;
+	if (o.open)
+		return in_doubt(b, s, err);
+	rc = hl_settle_commit(
+	    b, &s->issue, s->cert, &o, o.replayed, s->actor, &s->license, err);
+	if (rc != HL_OK) {
+		hl_owner_free(&b->owner);
+		return rc;
+	}
+	if (o.state != HL_ISSUE_ISSUED)
+		return report_failure(&o, err);
+	return counted_right(&o, &s->issue) ? HL_OK
+					    : strange_count(&o, &s->issue, err);
+}
+
 hl_rc
 hl_spend_unit(hl_broker *b, hl_spend *s, hl_err *err)
 {
-	hl_settle_card c;
-	hl_settled o;
 	hl_err why = { 0 };
+	sigset_t signals;
 	bool opened;
 	hl_rc rc;
 
 	s->wait = false;
 	s->units_spent = 0;
 	s->source = HL_SOURCE_STORE;
-	if ((rc = prepare(b, s, err)) != HL_OK ||
-	    (rc = open_intent(b, s, s->cert, &opened, err)) != HL_OK)
+	if ((rc = prepare(b, s, err)) != HL_OK)
 		return rc;
-	if (!opened)
-		return HL_OK;
-	c = (hl_settle_card){ s->card, s->info, &s->issue, s->cert, true,
-		SENDS_AGAIN, s->until };
-	hl_settle_request(b, &c, &o, &why);
-	if (o.open)
-		rc = in_doubt(b, s, &why);
-	else if ((rc = hl_settle_commit(b, &s->issue, s->cert, &o, o.replayed,
-		      s->actor, &s->license, &why)) != HL_OK)
-		hl_owner_free(&b->owner);
-	else if (o.state != HL_ISSUE_ISSUED)
-		rc = report_failure(&o, &why);
-	else if (!counted_right(&o, &s->issue))
-		rc = strange_count(&o, &s->issue, &why);
-	s->source = o.replayed ? HL_SOURCE_REPLAY : HL_SOURCE_CARD;
-	s->units_spent = 1;
+	/* Ctrl-C now would lose the license of a card that cannot replay. The
+	 * deadline bounds the wait. */
+	hl_signals_hold(&signals);
+	rc = open_intent(b, s, s->cert, &opened, &why);
+	if (rc == HL_OK && opened)
+		rc = ask_and_record(b, s, &why);
+	hl_signals_release(&signals);
 	if (rc != HL_OK && err != NULL)
 		*err = why;
 	return rc;

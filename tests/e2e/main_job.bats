@@ -251,6 +251,26 @@ fault() {
 	judged card
 }
 
+@test "an interrupt while the card works waits for the license" {
+	new_chip chip
+	new_card card 10
+	start_pcscd unix
+	start_card 0 hsmlic-sim card serve "$HL_DIR/card" --fault slow:1:2000
+	hsmlic get --yes --target sim:chip >out 2>err 3>&- &
+	local pid=$! status=0
+	while [ "$(left card)" = 10 ]; do sleep 0.05; done
+	kill -INT "$pid"
+	kill -TERM "$pid"
+	wait "$pid" || status=$?
+	# A background job of this shell ignores INT; TERM ends it, afterwards.
+	[ "$status" = 143 ]
+	[ "$(sqlite3 s.db 'SELECT state FROM issues')" = issued ]
+	run -0 --separate-stderr get --target sim:chip
+	[ "$(jq -r .source <<<"$output")" = store ]
+	[ "$(left card)" = 9 ]
+	judged card
+}
+
 @test "a mute card ends at --timeout, in doubt; recover brings the license" {
 	new_card card 10
 	new_chip chip
@@ -317,6 +337,47 @@ fault() {
 	[[ $stderr == *"1 earlier attempt for this chip lost a unit"* ]]
 	[ "$(jq .counter_before <<<"$output")" = 4 ]
 	[ "$(jq .counter_after <<<"$output")" = 3 ]
+}
+
+# spool ISSUE CERTIFICATE LICENSE: such a record as docs/FORMAT.rescue has it.
+spool() {
+	python3 - "$@" >"$HL_DIR/s.db.d/spool/$1.license" <<-'EOT'
+		import base64, hashlib, sys, uuid
+		issue, cert, lic = sys.argv[1:]
+		lic = open(lic, "rb").read()
+		r = b"HLR1" + uuid.UUID(issue).bytes
+		r += hashlib.sha256(open(cert, "rb").read()).digest()
+		r += (4).to_bytes(4, "big") + len(lic).to_bytes(2, "big") + lic
+		r += hashlib.sha256(r).digest()
+		print("HSMLIC-RESCUE " + base64.b64encode(r).decode())
+	EOT
+}
+
+@test "what lies in the spool for a closed request goes where it belongs" {
+	new_chip chip
+	start_pcscd unix
+	start_card 0 stranger-card --capacity 5 --no-replay --no-sw 1
+	run -6 --separate-stderr get --target sim:chip
+	local issue
+	issue=$(sqlite3 s.db "SELECT lower(hex(id)) FROM issues")
+	issue=${issue:0:8}-${issue:8:4}-${issue:12:4}-${issue:16:4}-${issue:20}
+	head -c 136 /dev/urandom >found
+	# The loss was recorded; then the license turns up after all.
+	spool "$issue" chip/certificate.bin found
+	run -0 hsmlic recover
+	[ -z "$(ls s.db.d/spool)" ]
+	run -0 --separate-stderr get --target sim:chip -o license
+	[ "$(jq -r .source <<<"$output")" = store ]
+	cmp found license
+	# What a crash left behind the commit is only taken away.
+	spool "$issue" chip/certificate.bin found
+	run -0 hsmlic recover
+	[ -z "$(ls s.db.d/spool)" ]
+	# Other bytes for it are kept where they are.
+	spool "$issue" chip/certificate.bin chip/certificate.bin
+	run -0 hsmlic recover
+	[ "$(ls s.db.d/spool)" = "$issue.license" ]
+	run -0 hsmlic store check
 }
 
 @test "units spent elsewhere are noticed, recorded and said" {

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The second commit, and where a license goes that the store does not take. */
+#include <string.h>
+
+#include "broker/ballast.h"
+#include "broker/settle.h"
+
+static bool
+store_failed(hl_rc rc)
+{
+	return rc == HL_EFULL || rc == HL_ESTORE || rc == HL_EIO ||
+	    rc == HL_ENOMEM;
+}
+
+static hl_rc
+take_back(hl_broker *b, const hl_outcome *o, hl_license *license, hl_err *err)
+{
+	hl_issue i;
+	hl_rc rc;
+
+	rc = hl_store_issue_rescue(
+	    b->store, &o->issue, o->license, o->license_n, &o->actor, err);
+	if (rc != HL_OK && rc != HL_EEXIST)
+		return rc;
+	if (license == NULL)
+		return HL_OK;
+	if ((rc = hl_store_issue_by_id(b->store, &o->issue, &i, err)) != HL_OK)
+		return rc;
+	return hl_store_license_find(
+	    b->store, &i.chip, &i.firmware, license, err);
+}
+
+static hl_rc
+close_issue(hl_broker *b, const hl_outcome *o, hl_license *license, hl_err *err)
+{
+	hl_rc rc = hl_store_intent_close(b->store, o, license, err);
+
+	if (store_failed(rc)) {
+		hl_ballast_drop(b->side);
+		rc = hl_store_intent_close(b->store, o, license, err);
+	}
+	/* Closed meanwhile, as lost perhaps, by a person or by a commit whose
+	 * failure was its last step only: the license still belongs to it. */
+	if (rc == HL_EEXIST && o->state == HL_ISSUE_ISSUED)
+		rc = take_back(b, o, license, err);
+	return rc;
+}
+
+/* The store did not take a license that has left the card. Says where it is. */
+static hl_rc
+save_elsewhere(hl_broker *b, const hl_rescue *r, bool spooled, hl_err *err)
+{
+	char path[PATH_MAX];
+	hl_buf line = HL_BUF_INIT;
+	const hl_err store = *err;
+
+	(void)hl_fail(err, HL_EDOUBT, "record the license in the store", "",
+	    "%s; the unit is spent and the license is safe", store.why);
+	err->units_spent = 1;
+	if (spooled) {
+		hl_err_hint(err,
+		    "it is in the spool beside the store: mend the store, then "
+		    "run hsmlic recover; do not get this chip again before");
+	} else if (hl_rescue_file(b->rescue_dir, r, path, sizeof(path), NULL) ==
+	    HL_OK) {
+		hl_err_hint(err,
+		    "mend the store, then run hsmlic recover --import-rescue "
+		    "%s",
+		    path);
+	} else {
+		if (b->opt.rescue != NULL &&
+		    hl_rescue_line(r, &line, NULL) == HL_OK)
+			b->opt.rescue(b->opt.arg, hl_buf_str(&line));
+		hl_buf_free(&line);
+		hl_err_hint(err,
+		    "keep the line HSMLIC-RESCUE above: put it into a file, "
+		    "mend "
+		    "the store, then run hsmlic recover --import-rescue FILE");
+	}
+	return HL_EDOUBT;
+}
+
+/* The outcome could not be recorded, so the request stays open. */
+static hl_rc
+not_recorded(const hl_settled *s, hl_rc rc, hl_err *err)
+{
+	const hl_err store = *err;
+
+	if (s->state != HL_ISSUE_LOST && s->state != HL_ISSUE_LOST_OR_OUTSIDE &&
+	    s->state != HL_ISSUE_BAD)
+		return rc;
+	(void)hl_fail(err, HL_EDOUBT, "record what became of the request",
+	    "mend the store, then run hsmlic recover", "%s; %s", s->detail,
+	    store.why);
+	err->units_spent = 1;
+	return HL_EDOUBT;
+}
+
+hl_rc
+hl_settle_commit(hl_broker *b, const hl_issue *issue, const hl_cert *cert,
+    const hl_settled *s, bool recovered, const hl_actor *actor,
+    hl_license *license, hl_err *err)
+{
+	hl_outcome o = {
+		.issue = issue->id,
+		.state = s->state,
+		.counter_known = s->counter_known,
+		.counter_after = s->counter_after,
+		.recovered = recovered,
+		.license = s->n > 0 ? s->license : NULL,
+		.license_n = s->n,
+		.actor = *actor,
+	};
+	const bool precious = s->n > 0 && s->state == HL_ISSUE_ISSUED;
+	hl_err e = { 0 };
+	hl_rescue r;
+	bool spooled = s->spooled;
+	hl_rc rc;
+
+	(void)hl_text_copy(o.detail, sizeof(o.detail), s->detail);
+	if (precious) {
+		hl_settled_rescue(s, issue, cert, &r);
+		spooled = spooled || hl_spool_put(b->side, &r, NULL) == HL_OK;
+	}
+	rc = close_issue(b, &o, license, &e);
+	if (rc == HL_OK) {
+		if (spooled)
+			hl_spool_drop(b->side, &issue->id);
+		return HL_OK;
+	}
+	if (err == NULL)
+		err = &e;
+	*err = e;
+	return precious ? save_elsewhere(b, &r, spooled, err)
+			: not_recorded(s, rc, err);
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/takeback.h"
+
+#include <dirent.h>
+#include <string.h>
+
+#include "util/file.h"
+
+hl_rc
+hl_take_back_open(hl_broker *b, const hl_rescue *r, const hl_actor *actor,
+    const char *where, hl_err *err)
+{
+	hl_outcome o = { .issue = r->issue,
+		.state = HL_ISSUE_ISSUED,
+		.counter_known = true,
+		.counter_after = r->counter_after,
+		.recovered = true,
+		.license = r->license,
+		.license_n = r->n,
+		.actor = *actor };
+
+	(void)hl_text_copy(o.detail, sizeof(o.detail), where);
+	return hl_store_intent_close(b->store, &o, NULL, err);
+}
+
+hl_rc
+hl_take_back(
+    hl_broker *b, const hl_rescue *r, const hl_actor *actor, hl_err *err)
+{
+	hl_chip chip;
+	hl_issue i;
+	hl_rc rc;
+
+	if ((rc = hl_store_issue_by_id(b->store, &r->issue, &i, err)) !=
+		HL_OK ||
+	    (rc = hl_store_chip_by_id(b->store, &i.chip, &chip, err)) != HL_OK)
+		return rc;
+	if (!chip.has_cert ||
+	    memcmp(chip.cert_sha256, r->cert_sha256, HL_SHA256_LEN) != 0)
+		return hl_fail(err, HL_EINPUT, "import a rescued license", "",
+		    "it was made for another chip than this store's request");
+	if (i.state == HL_ISSUE_OPEN)
+		return hl_take_back_open(
+		    b, r, actor, "the license was in a rescue file", err);
+	rc = hl_store_issue_rescue(
+	    b->store, &i.id, r->license, r->n, actor, err);
+	return rc == HL_EEXIST ? HL_OK : rc;
+}
+
+/* ---- rescue lines -------------------------------------------------------- */
+
+static hl_rc
+damaged_line(unsigned line, hl_err *err)
+{
+	return hl_fail(err, HL_EINPUT, "import rescued licenses",
+	    "give the line whole, as it was printed",
+	    "line %u is damaged (its checksum does not match)", line);
+}
+
+hl_rc
+hl_broker_import_rescue(hl_broker *b, const char *text, size_t len,
+    const hl_actor *actor, unsigned *n, hl_err *err)
+{
+	const size_t word = strlen(HL_RESCUE_WORD);
+	unsigned line = 0;
+	hl_rescue r;
+	hl_rc rc;
+
+	*n = 0;
+	while (len > 0) {
+		const char *end = memchr(text, '\n', len);
+		const size_t here = end == NULL ? len : (size_t)(end - text);
+
+		line++;
+		if (here > word && memcmp(text, HL_RESCUE_WORD, word) == 0) {
+			if (!hl_rescue_parse(text, here, &r))
+				return damaged_line(line, err);
+			if ((rc = hl_take_back(b, &r, actor, err)) != HL_OK)
+				return rc;
+			(*n)++;
+		}
+		text += here;
+		len -= here;
+		if (len > 0) {
+			text++;
+			len--;
+		}
+	}
+	if (*n == 0)
+		return hl_fail(err, HL_EINPUT, "import rescued licenses",
+		    "give a file with a line that starts with HSMLIC-RESCUE",
+		    "there is no such line");
+	return HL_OK;
+}
+
+/* ---- the spool -------------------------------------------------------------
+ */
+
+/*
+ * A file of the spool whose issue is closed: what a crash left between the
+ * commit and the removal, or a license that came too late for its issue.
+ */
+static void
+take_back_file(hl_broker *b, const hl_uuid *issue, const hl_actor *actor)
+{
+	hl_rescue r;
+	hl_issue i;
+
+	if (hl_spool_find(b->side, issue, &r, NULL) != HL_OK ||
+	    hl_store_issue_by_id(b->store, issue, &i, NULL) != HL_OK ||
+	    i.state == HL_ISSUE_OPEN)
+		return;
+	if (hl_take_back(b, &r, actor, NULL) == HL_OK)
+		hl_spool_drop(b->side, issue);
+}
+
+void
+hl_take_back_spool(hl_broker *b, const hl_actor *actor)
+{
+	char path[PATH_MAX], name[HL_UUID_TEXT];
+	const struct dirent *e;
+	hl_uuid issue;
+	DIR *d;
+
+	if (hl_path(path, sizeof(path), NULL, "%s/spool", b->side) != HL_OK ||
+	    (d = opendir(path)) == NULL)
+		return;
+	while ((e = readdir(d)) != NULL) {
+		(void)hl_text_copy(name, sizeof(name), e->d_name);
+		if (hl_uuid_parse(name, &issue))
+			take_back_file(b, &issue, actor);
+	}
+	(void)closedir(d);
+}
