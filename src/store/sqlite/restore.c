@@ -134,12 +134,46 @@ put_back(const restoring *r)
 		(void)move_part(r->aside, r->to.path, suffixes[i - 1]);
 }
 
+/* A journal with something in it belongs to the file that is there. */
+static bool
+has_journal(const restoring *r)
+{
+	char path[PATH_MAX + 80];
+	struct stat st;
+
+	for (size_t i = 1; i < HL_COUNT(suffixes); i++) {
+		(void)snprintf(
+		    path, sizeof(path), "%s%s", r->to.path, suffixes[i]);
+		if (stat(path, &st) == 0 && st.st_size > 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * With a second name for the store that was there, the copy takes its place in
+ * one step: at no moment is there none, which a get would take for a new one.
+ */
+static bool
+swap_at_once(const restoring *r)
+{
+	if (!r->there || has_journal(r) || link(r->to.path, r->aside) != 0)
+		return false;
+	if (rename(r->part, r->to.path) == 0)
+		return true;
+	(void)unlink(r->aside);
+	return false;
+}
+
 static hl_rc
 swap(restoring *r, hl_err *err)
 {
-	hl_rc rc = put_aside(r, err);
+	hl_rc rc;
 	int e;
 
+	if (swap_at_once(r))
+		return HL_OK;
+	rc = put_aside(r, err);
 	if (rc == HL_OK && (e = move_part(r->part, r->to.path, "")) != 0)
 		rc = fail_errno(r, e, err);
 	if (rc == HL_OK)
