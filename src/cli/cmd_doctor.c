@@ -43,9 +43,7 @@ put(hl_doctor *d, const char *name, const char *result, char *detail,
 		add_json(d, name, result, detail, remedy);
 		return;
 	}
-	for (char *p = detail; *p != '\0'; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			*p = '?';
+	hl_text_clean(detail);
 	(void)printf("%s%-*s%s%s: %s\n", color_of(d->cli, result), RESULT_WIDTH,
 	    result, d->cli->color_out ? "\033[0m" : "", name, detail);
 	if (remedy[0] != '\0')

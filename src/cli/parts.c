@@ -38,23 +38,6 @@ hl_state_word(const char *state)
 /* ---- facts -----------------------------------------------------------------
  */
 
-static void
-clean(char *s)
-{
-	size_t n = strlen(s), len;
-	uint32_t cp;
-
-	while (n > 0) {
-		len = hl_text_rune(s, n, &cp);
-		if (len == 0 || cp < 0x20 || (cp >= 0x7f && cp <= 0x9f)) {
-			*s = '?';
-			len = 1;
-		}
-		s += len;
-		n -= len;
-	}
-}
-
 void
 hl_fact(const char *name, const char *fmt, ...)
 {
@@ -62,9 +45,9 @@ hl_fact(const char *name, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	(void)hl_text_vformat(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	clean(text);
+	hl_text_clean(text);
 	(void)printf("%-*s %s\n", FACT_COLUMN, name, text);
 }
 
@@ -98,7 +81,7 @@ hl_json_any(const char *s)
 	json_t *j = NULL;
 
 	if (text != NULL) {
-		clean(text);
+		hl_text_clean(text);
 		j = hl_json_text(text);
 	}
 	free(text);

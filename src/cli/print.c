@@ -125,15 +125,16 @@ hl_print_error(hl_cli *cli, const hl_err *err)
 void
 hl_message(const hl_cli *cli, const char *fmt, ...)
 {
+	char text[2 * HL_ERR_WHY];
 	va_list ap;
 
 	if (cli->quiet)
 		return;
-	(void)fputs("hsmlic: ", stderr);
 	va_start(ap, fmt);
-	(void)vfprintf(stderr, fmt, ap);
+	(void)hl_text_vformat(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	(void)fputc('\n', stderr);
+	hl_text_clean(text);
+	(void)fprintf(stderr, "hsmlic: %s\n", text);
 }
 
 hl_rc

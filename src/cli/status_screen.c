@@ -36,17 +36,6 @@ screen_width(void)
 	return n > WIDTH_MAX ? WIDTH_MAX : (size_t)n;
 }
 
-/* Text from cards and files: nothing in it may move the cursor. */
-static void
-put_clean(const char *s, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		const unsigned char c = (unsigned char)s[i];
-
-		(void)putchar(c < 0x20 || c == 0x7f ? '?' : c);
-	}
-}
-
 /* A word of at most a screen's width stays in one piece. */
 static void
 put_wrapped(const screen *sc, size_t indent, size_t hang, const char *text)
@@ -60,7 +49,9 @@ put_wrapped(const screen *sc, size_t indent, size_t hang, const char *text)
 		char word[HL_ERR_WHY];
 		size_t width;
 
-		(void)snprintf(word, sizeof(word), "%.*s", (int)n, text);
+		/* Nothing in it may move the cursor. */
+		(void)hl_text_format(word, sizeof(word), "%.*s", (int)n, text);
+		hl_text_clean(word);
 		width = hl_text_width(word);
 		if (!first && at + 1 + width > sc->width) {
 			(void)printf("\n%*s", (int)hang, "");
@@ -69,7 +60,7 @@ put_wrapped(const screen *sc, size_t indent, size_t hang, const char *text)
 			(void)putchar(' ');
 			at++;
 		}
-		put_clean(text, n);
+		(void)fputs(word, stdout);
 		at += width;
 		first = false;
 		text += n + (text[n] == ' ');

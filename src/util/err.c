@@ -47,55 +47,19 @@ hl_rc_name(hl_rc rc)
 	return "unknown";
 }
 
-/*
- * Makes a NUL-terminated text fit for a terminal, in place. `cut` says that
- * the text was cut off, so that its last character may be a part of one.
- */
-static void
-clean(char *s, bool cut)
-{
-	size_t n = strlen(s);
-	uint32_t cp;
-
-	while (n > 0) {
-		size_t len = hl_text_rune(s, n, &cp);
-
-		if (len == 0 && cut && n < 4 &&
-		    ((unsigned char)*s & 0xc0) == 0xc0) {
-			*s = '\0';
-			return;
-		}
-		if (len == 0)
-			len = 1;
-		else if (cp >= 0x20 && (cp < 0x7f || cp > 0x9f)) {
-			s += len;
-			n -= len;
-			continue;
-		}
-		/* one '?' for each byte keeps the length */
-		memset(s, '?', len);
-		s += len;
-		n -= len;
-	}
-}
-
 static void
 set_text(char *dst, size_t size, const char *src)
 {
-	const bool fits = hl_text_copy(dst, size, src == NULL ? "" : src);
-
-	clean(dst, !fits);
+	(void)hl_text_format(dst, size, "%s", src == NULL ? "" : src);
+	hl_text_clean(dst);
 }
 
 HL_PRINTF(3, 0)
 static void
 format_text(char *dst, size_t size, const char *fmt, va_list ap)
 {
-	const int n = vsnprintf(dst, size, fmt, ap);
-
-	if (n < 0)
-		dst[0] = '\0';
-	clean(dst, n < 0 || (size_t)n >= size);
+	(void)hl_text_vformat(dst, size, fmt, ap);
+	hl_text_clean(dst);
 }
 
 hl_rc

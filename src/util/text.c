@@ -193,20 +193,47 @@ cut_tail(const char *s, size_t n)
 }
 
 bool
-hl_text_format(char *dst, size_t size, const char *fmt, ...)
+hl_text_vformat(char *dst, size_t size, const char *fmt, va_list ap)
 {
-	va_list ap;
+	const int all = vsnprintf(dst, size, fmt, ap);
 	size_t n;
-	int all;
 
-	va_start(ap, fmt);
-	all = vsnprintf(dst, size, fmt, ap);
-	va_end(ap);
 	if (all >= 0 && (size_t)all < size)
 		return true;
+	if (all < 0)
+		dst[0] = '\0';
 	n = strlen(dst);
 	dst[n - cut_tail(dst, n)] = '\0';
 	return false;
+}
+
+bool
+hl_text_format(char *dst, size_t size, const char *fmt, ...)
+{
+	va_list ap;
+	bool all;
+
+	va_start(ap, fmt);
+	all = hl_text_vformat(dst, size, fmt, ap);
+	va_end(ap);
+	return all;
+}
+
+void
+hl_text_clean(char *s)
+{
+	size_t n = strlen(s), len;
+	uint32_t cp;
+
+	for (; n > 0; s += len, n -= len) {
+		len = hl_text_rune(s, n, &cp);
+		if (len == 0)
+			len = 1;
+		else if (cp >= 0x20 && (cp < 0x7f || cp > 0x9f))
+			continue;
+		/* one '?' for each byte keeps the length */
+		memset(s, '?', len);
+	}
 }
 
 bool

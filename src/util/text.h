@@ -3,6 +3,7 @@
 #ifndef HL_UTIL_TEXT_H
 #define HL_UTIL_TEXT_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,8 +30,13 @@ HL_CHECK hl_rc hl_text_check(
 bool hl_text_copy(char *dst, size_t size, const char *src);
 /* As snprintf() for words that may be cut short, at the end of a character;
  * true if all fitted. */
-bool
-hl_text_format(char *dst, size_t size, const char *fmt, ...) HL_PRINTF(3, 4);
+bool hl_text_format(
+    char *dst, size_t size, const char *fmt, ...) HL_PRINTF(3, 4);
+bool hl_text_vformat(
+    char *dst, size_t size, const char *fmt, va_list ap) HL_PRINTF(3, 0);
+/* Makes a text from cards and files fit for a terminal, in place: bytes that
+ * are no UTF-8, and control characters, become '?'. */
+void hl_text_clean(char *s);
 /* Unsigned decimal, nothing else, at most `max`. False: *v untouched. */
 bool hl_text_u64(const char *s, uint64_t max, uint64_t *v);
 /* Columns that a terminal gives to the UTF-8 text (1 a code point, 0 for
