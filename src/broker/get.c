@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hl_broker_get(): which chip, which firmware, which card; then spend.c. */
+/* hl_broker_get(): which chip, is there a license; then choose.c and spend.c.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/choose.h"
 #include "broker/internal.h"
 #include "broker/spend.h"
 #include "util/hex.h"
@@ -17,15 +19,6 @@ struct get {
 	hl_cert *cert; /* of the chip; n 0 until it is needed */
 	bool chip_known;
 	bool allowed; /* may_spend has said yes */
-};
-
-/* A card that was chosen, open. */
-struct chosen {
-	hl_card *card;
-	hl_card_info info;
-	hl_card_row row;
-	bool known; /* row is set */
-	hl_firmware firmware;
 };
 
 /* ---- the chip ------------------------------------------------------------ */
@@ -281,227 +274,11 @@ no_cached_license(hl_err *err)
 	    "the store has no active license for this chip and firmware");
 }
 
-/* ---- the card ------------------------------------------------------------ */
-
-static bool
-serves(const struct get *g, const hl_present *p)
-{
-	const char *wanted = g->req->firmware;
-
-	if (wanted == NULL)
-		return true;
-	if (p->known)
-		return strcmp(p->row.firmware_name, wanted) == 0;
-	return strcmp(p->info.firmware_id, wanted) == 0;
-}
-
-/* `present` cards answer to the selector, and none of them will do. */
-static hl_rc
-no_card(const struct get *g, size_t present, hl_err *err)
-{
-	const char *card = g->req->card;
-
-	if (present > 0)
-		return hl_fail(err, HL_ENOLICENSE, "find a card",
-		    "insert the card of this firmware, or see: hsmlic card "
-		    "list",
-		    "%s serves firmware \"%s\"",
-		    card != NULL ? "the card that was named does not hold the "
-				   "key that"
-				 : "none of the cards present",
-		    g->req->firmware == NULL ? "" : g->req->firmware);
-	if (card != NULL)
-		return hl_fail(err, HL_ENODEV, "find the card",
-		    "see what is there: hsmlic card list",
-		    "no card that is present answers to \"%s\"", card);
-	return hl_fail(err, HL_ENODEV, "find a card",
-	    "insert the card, or name one: --card CARD",
-	    "there is no card in any reader");
-}
-
-static void
-describe(const hl_present *p, char *out, size_t size)
-{
-	if (p->known && p->row.label[0] != '\0')
-		(void)hl_text_format(
-		    out, size, "\"%s\" (%s)", p->row.label, p->info.serial);
-	else
-		(void)hl_text_format(
-		    out, size, "%s in \"%s\"", p->info.serial, p->info.reader);
-}
-
-static hl_rc
-two_fit(const hl_present *a, const hl_present *b, hl_err *err)
-{
-	char first[200], second[200];
-
-	describe(a, first, sizeof(first));
-	describe(b, second, sizeof(second));
-	return hl_fail(err, HL_EUSAGE, "choose a card",
-	    "say which: --card LABEL or --card SERIAL",
-	    "two cards fit: %s and %s", first, second);
-}
-
-/*
- * Among cards that were read: the one that fits. `*which` is its place. When
- * none can issue but some were meant, the reason of the first.
+/* ---- with a card in hand ---------------------------------------------------
  */
-static hl_rc
-pick(const struct get *g, const hl_present *list, size_t n, size_t *which,
-    hl_err *err)
-{
-	const hl_present *fit = NULL, *near = NULL;
-	hl_err why = { 0 }, e = { 0 };
-
-	for (size_t i = 0; i < n; i++) {
-		const hl_present *p = &list[i];
-		hl_rc rc = p->rc;
-
-		if (rc != HL_OK)
-			e = p->err;
-		else if (!serves(g, p))
-			continue;
-		else
-			rc = hl_spend_possible(&p->info, g->cert, &e);
-		if (rc == HL_OK && fit != NULL)
-			return two_fit(fit, p, err);
-		if (rc == HL_OK)
-			fit = p;
-		else if (near == NULL) {
-			near = p;
-			why = e;
-		}
-	}
-	if (fit == NULL && near == NULL)
-		return no_card(g, n, err);
-	if (fit == NULL && err != NULL)
-		*err = why;
-	if (fit == NULL)
-		return why.rc;
-	*which = (size_t)(fit - list);
-	return HL_OK;
-}
-
-/* Opens the card in a reader and finds it in the store. */
-static hl_rc
-open_chosen(struct get *g, const char *reader, struct chosen *c, hl_err *err)
-{
-	hl_rc rc;
-
-	rc = hl_broker_open_card(
-	    g->b, reader, g->req->until, &c->card, &c->info, err);
-	if (rc != HL_OK)
-		return rc;
-	c->known = c->info.serial[0] != '\0' &&
-	    hl_store_card_by_serial(
-		g->b->store, c->info.serial, &c->row, NULL) == HL_OK;
-	return HL_OK;
-}
 
 static hl_rc
-choose_among(struct get *g, const hl_place_of_card *places, size_t n,
-    struct chosen *c, hl_err *err)
-{
-	hl_present *list = calloc(n + 1, sizeof(*list));
-	size_t found = 0, which = 0;
-	hl_rc rc;
-
-	if (list == NULL)
-		return hl_nomem(err);
-	for (size_t i = 0; i < n; i++) {
-		hl_broker_look(g->b, places[i].reader, NULL,
-		    hl_broker_patience(&places[i], n, g->req->until),
-		    &list[found]);
-		if (list[found].rc != HL_OK ||
-		    hl_broker_selects(g->req->card, &list[found]))
-			found++;
-	}
-	rc = pick(g, list, found, &which, err);
-	if (rc == HL_OK)
-		rc = open_chosen(g, list[which].info.reader, c, err);
-	if (rc == HL_OK && strcmp(c->info.serial, list[which].info.serial) != 0)
-		rc = hl_fail(err, HL_EBUSY, "open the card", "try again",
-		    "the card in \"%s\" was changed just now",
-		    list[which].info.reader);
-	free(list);
-	return rc;
-}
-
-/* The only reader with a card: it is read once, and stays open. */
-static hl_rc
-choose_only(struct get *g, const char *reader, struct chosen *c, hl_err *err)
-{
-	hl_present *p;
-	hl_rc rc;
-
-	if ((rc = open_chosen(g, reader, c, err)) != HL_OK)
-		return rc;
-	if ((p = calloc(1, sizeof(*p))) == NULL)
-		return hl_nomem(err);
-	p->info = c->info;
-	p->known = c->known;
-	p->row = c->row;
-	if (!hl_broker_selects(g->req->card, p))
-		rc = no_card(g, 0, err);
-	else if (!serves(g, p))
-		rc = no_card(g, 1, err);
-	free(p);
-	return rc;
-}
-
-static hl_rc
-choose_card(struct get *g, struct chosen *c, hl_err *err)
-{
-	hl_place_of_card *places;
-	size_t n;
-	hl_rc rc;
-
-	memset(c, 0, sizeof(*c));
-	rc = hl_broker_places(
-	    g->b, g->req->card, g->req->until, &places, &n, err);
-	if (rc != HL_OK)
-		return rc;
-	if (n == 0)
-		rc = no_card(g, 0, err);
-	else if (n == 1)
-		rc = choose_only(g, places[0].reader, c, err);
-	else
-		rc = choose_among(g, places, n, c, err);
-	free(places);
-	return rc;
-}
-
-/* The card's firmware; a card never seen before becomes known here. */
-static hl_rc
-identify(struct get *g, struct chosen *c, hl_err *err)
-{
-	const hl_card_choice no_choice = { .label = NULL };
-	hl_rc rc;
-
-	if (!c->known) {
-		rc = hl_broker_card_add(
-		    g->b, &c->info, &no_choice, g->req->actor, &c->row, err);
-		if (rc != HL_OK && rc != HL_EEXIST)
-			return rc;
-		c->known = true;
-	}
-	rc = hl_store_firmware_by_id(
-	    g->b->store, &c->row.firmware, &c->firmware, err);
-	if (rc != HL_OK)
-		return rc;
-	if (strcmp(c->firmware.identifier, c->info.firmware_id) != 0 &&
-	    c->info.state == HL_CARD_OPERATIONAL)
-		return hl_fail(err, HL_EINTEGRITY, "use the card",
-		    "a card is personalised once and for ever: this is another "
-		    "card with the same serial number",
-		    "card %s bears \"%s\", but was known with \"%s\"",
-		    c->info.serial, c->info.firmware_id,
-		    c->firmware.identifier);
-	return HL_OK;
-}
-
-static hl_rc
-ask_permission(struct get *g, const struct chosen *c, hl_err *err)
+ask_permission(struct get *g, const hl_chosen *c, hl_err *err)
 {
 	hl_spend_plan plan = { &g->out->chip, &c->info, c->row.label,
 		c->firmware.name, 0 };
@@ -537,7 +314,7 @@ wait_for(struct get *g, const hl_issue *other, hl_err *err)
 }
 
 static hl_rc
-spend(struct get *g, struct chosen *c, bool *again, hl_err *err)
+spend(struct get *g, hl_chosen *c, bool *again, hl_err *err)
 {
 	hl_spend s = { .card = c->card,
 		.info = c->info,
@@ -564,9 +341,10 @@ spend(struct get *g, struct chosen *c, bool *again, hl_err *err)
 }
 
 static hl_rc
-dry_run(struct get *g, const struct chosen *c, hl_err *err)
+dry_run(struct get *g, const hl_chosen *c, hl_err *err)
 {
-	hl_rc rc = hl_spend_possible(&c->info, g->cert, err);
+	hl_rc rc = hl_spend_possible(
+	    &c->info, c->known ? &c->row : NULL, g->cert, err);
 
 	if (rc != HL_OK)
 		return rc;
@@ -587,7 +365,7 @@ dry_run(struct get *g, const struct chosen *c, hl_err *err)
 
 /* With a card in hand. *again: look at everything anew. */
 static hl_rc
-from_card(struct get *g, struct chosen *c, bool *again, hl_err *err)
+from_card(struct get *g, hl_chosen *c, bool *again, hl_err *err)
 {
 	hl_license l;
 	hl_rc rc;
@@ -595,9 +373,11 @@ from_card(struct get *g, struct chosen *c, bool *again, hl_err *err)
 	/* A card that cannot issue must not be made known by mistake, but one
 	 * that is empty can still name the firmware of a license kept. */
 	if (!c->known && !g->req->dry_run &&
-	    (rc = hl_spend_possible(&c->info, g->cert, err)) != HL_OK)
+	    (rc = hl_spend_possible(
+		 &c->info, c->known ? &c->row : NULL, g->cert, err)) != HL_OK)
 		return rc;
-	if (!g->req->dry_run && (rc = identify(g, c, err)) != HL_OK)
+	if (!g->req->dry_run &&
+	    (rc = hl_chosen_identify(g->b, g->req->actor, c, err)) != HL_OK)
 		return rc;
 	if (c->known) {
 		rc = find_license(g, &c->row.firmware, &l, err);
@@ -608,7 +388,8 @@ from_card(struct get *g, struct chosen *c, bool *again, hl_err *err)
 	}
 	if (g->req->dry_run)
 		return dry_run(g, c, err);
-	if ((rc = hl_spend_possible(&c->info, g->cert, err)) != HL_OK ||
+	if ((rc = hl_spend_possible(
+		 &c->info, c->known ? &c->row : NULL, g->cert, err)) != HL_OK ||
 	    (rc = ask_permission(g, c, err)) != HL_OK)
 		return rc;
 	return spend(g, c, again, err);
@@ -639,7 +420,7 @@ without_card(struct get *g, hl_rc card_rc, hl_err *err)
 static hl_rc
 get_from_cards(struct get *g, hl_err *err)
 {
-	struct chosen *c = calloc(1, sizeof(*c));
+	hl_chosen *c = calloc(1, sizeof(*c));
 	bool again;
 	hl_rc rc;
 
@@ -647,7 +428,7 @@ get_from_cards(struct get *g, hl_err *err)
 		return hl_nomem(err);
 	do {
 		again = false;
-		rc = choose_card(g, c, err);
+		rc = hl_choose_card(g->b, g->req, g->cert, c, err);
 		if (rc != HL_OK)
 			rc = without_card(g, rc, err);
 		else

@@ -47,10 +47,16 @@ refuse_state(const hl_card_info *info, hl_err *err)
 }
 
 hl_rc
-hl_spend_possible(const hl_card_info *info, const hl_cert *cert, hl_err *err)
+hl_spend_possible(const hl_card_info *info, const hl_card_row *row,
+    const hl_cert *cert, hl_err *err)
 {
 	char why[160];
 
+	if (row != NULL && row->retired_at != 0)
+		return refuse(info,
+		    "use another card; licenses already in the store keep "
+		    "working",
+		    "is retired: it was taken out of use for ever", err);
 	if ((info->can & HL_CAN_ISSUE) == 0)
 		return refuse_driver(info, err);
 	if (info->state != HL_CARD_OPERATIONAL)
@@ -182,7 +188,8 @@ open_intent(
 
 	for (;;) {
 		*opened = false;
-		if ((rc = hl_spend_possible(&s->info, cert, err)) != HL_OK)
+		if ((rc = hl_spend_possible(&s->info, s->row, cert, err)) !=
+		    HL_OK)
 			return rc;
 		s->issue.counter_before = s->info.counter;
 		rc = hl_store_intent_open(b->store, &s->issue,

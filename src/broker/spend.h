@@ -23,9 +23,10 @@ typedef struct hl_spend {
 	int units_spent;
 } hl_spend;
 
-/* What can be refused before anything is recorded: state, counter, product. */
-HL_CHECK hl_rc hl_spend_possible(
-    const hl_card_info *info, const hl_cert *cert, hl_err *err);
+/* What can be refused before anything is recorded: retired, state, counter,
+ * product. `row` is NULL for a card that is not known. */
+HL_CHECK hl_rc hl_spend_possible(const hl_card_info *info,
+    const hl_card_row *row, const hl_cert *cert, hl_err *err);
 
 /*
  * HL_OK: the license is in the store (s->license, s->source; s->units_spent is

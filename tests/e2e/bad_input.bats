@@ -96,6 +96,15 @@ get() {
 	refuses 4 "fw2" get --target sim:chip --firmware fw2
 }
 
+@test "a card that was taken out of use" {
+	get --target sim:chip -o a
+	LEFT=8
+	run -0 hsmlic card retire --yes "$(hsmlic-sim card show card --json |
+		jq -r .serial)"
+	refuses 4 "retired" get --target sim:other
+	run -0 get --target sim:chip -o a
+}
+
 @test "the identifier that two keys bear" {
 	hsmlic-sim card new twin --firmware fw --capacity 5 >/dev/null
 	get --target sim:chip
