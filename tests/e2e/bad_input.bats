@@ -158,6 +158,20 @@ get() {
 	refuses 5 "" get --target sim:chip --store open/s.db
 }
 
+@test "a store that is gone is not made anew in silence" {
+	get --target sim:other
+	LEFT=8
+	mv s.db kept
+	refuses 5 "it has spent units" get --target sim:chip
+	: >s.db
+	refuses 5 "it has spent units" get --target sim:chip
+	rm s.db
+	run -0 hsmlic store restore kept --yes
+	run -0 get --target sim:chip
+	rm s.db
+	run -0 hsmlic store init
+}
+
 @test "a store that is locked for too long" {
 	get --target sim:other
 	sqlite3 s.db <<-'EOT' &

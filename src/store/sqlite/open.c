@@ -211,6 +211,9 @@ find_or_make(opening *o, const char *path, hl_err *err)
 		return hl_db_fail(o->s, HL_EEXIST, err,
 		    "use it, or choose another path", "it is there already");
 	}
+	if (!o->opt->must_create &&
+	    (rc = hl_place_not_lost(o->s, err)) != HL_OK)
+		return rc;
 	if (there)
 		return HL_OK;
 	rc = hl_place_create(o->s, &why);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/sqlite/place.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -199,6 +201,53 @@ hl_place_find(
 	if (rc != HL_OK)
 		return rc;
 	return check_directory(s, err);
+}
+
+/* Is the file missing, or without a byte? */
+static bool
+is_nothing(const hl_store *s)
+{
+	struct stat st;
+
+	return stat(s->path, &st) != 0 || st.st_size == 0;
+}
+
+/* What only a store that has spent units has beside it. */
+static bool
+has_spent(const hl_store *s)
+{
+	char path[HL_SIDE_MAX + sizeof("/ballast")];
+	const struct dirent *e;
+	bool found;
+	DIR *d;
+
+	(void)snprintf(path, sizeof(path), "%s/ballast", s->side);
+	if (access(path, F_OK) == 0)
+		return true;
+	(void)snprintf(path, sizeof(path), "%s/spool", s->side);
+	if ((d = opendir(path)) == NULL)
+		return false;
+	do {
+		e = readdir(d);
+	} while (e != NULL && e->d_name[0] == '.');
+	found = e != NULL;
+	(void)closedir(d);
+	return found;
+}
+
+hl_rc
+hl_place_not_lost(hl_store *s, hl_err *err)
+{
+	/* Looked at again: another process may have made it between. */
+	if (!is_nothing(s) || !has_spent(s) || !is_nothing(s))
+		return HL_OK;
+	return hl_db_fail(s, HL_ESTORE, err,
+	    "put a backup in its place (hsmlic store restore); only for a "
+	    "fresh "
+	    "start, hsmlic store init",
+	    "it is gone or empty, but %s beside it shows that it has spent "
+	    "units",
+	    s->side);
 }
 
 hl_rc

@@ -14,6 +14,10 @@
 HL_CHECK hl_rc hl_place_find(
     hl_store *s, const char *path, bool create, bool *there, hl_err *err);
 
+/* A store that was there and is lost must not be made anew in silence, for the
+ * units it has spent would be spent again: HL_ESTORE. */
+HL_CHECK hl_rc hl_place_not_lost(hl_store *s, hl_err *err);
+
 /* Makes the empty file, mode 0600. HL_EEXIST: somebody was faster. */
 HL_CHECK hl_rc hl_place_create(hl_store *s, hl_err *err);
 
