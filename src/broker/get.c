@@ -266,9 +266,41 @@ look_up(struct get *g, hl_err *err)
 	return rc == HL_OK ? hand_over(g, &l, HL_SOURCE_STORE, 0, err) : rc;
 }
 
-static hl_rc
-no_cached_license(hl_err *err)
+static bool
+keep_open(void *arg, const hl_issue *i)
 {
+	hl_issue *open = arg;
+
+	if (i->state == HL_ISSUE_OPEN)
+		*open = *i;
+	return i->state != HL_ISSUE_OPEN;
+}
+
+/* Why the store alone cannot serve, and no card is to be asked. */
+static hl_rc
+no_cached_license(struct get *g, hl_err *err)
+{
+	const char *wanted = g->req->firmware;
+	hl_issue open = { .state = HL_ISSUE_ISSUED };
+	hl_firmware f;
+
+	if (wanted != NULL &&
+	    hl_store_firmware_by_name(g->b->store, wanted, &f, NULL) ==
+		HL_ENOTFOUND)
+		return hl_fail(err, HL_ENOLICENSE, "get a license",
+		    "see: hsmlic license list, hsmlic card list",
+		    "no firmware \"%s\" is known to this store", wanted);
+	if (g->chip_known &&
+	    hl_store_issue_list_chip(g->b->store, &g->out->chip.id, keep_open,
+		&open, NULL) == HL_OK &&
+	    open.state == HL_ISSUE_OPEN) {
+		(void)hl_fail(err, HL_EDOUBT, "get a license",
+		    "with its card in a reader, run hsmlic recover",
+		    "a request for this chip is not resolved");
+		if (err != NULL)
+			err->units_spent = HL_UNITS_UNKNOWN;
+		return HL_EDOUBT;
+	}
 	return hl_fail(err, HL_ENOLICENSE, "get a license",
 	    "leave out --cached to get one from a card",
 	    "the store has no active license for this chip and firmware");
@@ -455,7 +487,7 @@ hl_broker_get(
 	if (rc != HL_ENOTFOUND)
 		goto out;
 	if (req->cached) {
-		rc = no_cached_license(err);
+		rc = no_cached_license(&g, err);
 		goto out;
 	}
 	if ((rc = load_cert(&g, err)) == HL_OK)

@@ -155,5 +155,11 @@ hl_broker_card_add(hl_broker *b, const hl_card_info *info,
 	rc = hl_store_card_add(b->store, &c, make ? &f : NULL, actor, err);
 	if (rc != HL_OK)
 		return rc;
+	if (info->counter < info->capacity)
+		hl_broker_note(b,
+		    "card %s is new to this store, and %u of its %u units have "
+		    "left it already",
+		    info->serial, info->capacity - info->counter,
+		    info->capacity);
 	return hl_store_card_by_id(b->store, &c.id, row, err);
 }

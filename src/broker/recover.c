@@ -91,13 +91,19 @@ find_card(hl_broker *b, const hl_recover_request *req, const hl_card_row *row,
 	if (rc != HL_OK)
 		return rc;
 	rc = hl_fail(err, HL_ENODEV, "find the card", "",
-	    "card %s is in no reader", row->serial);
+	    n == 0 ? "card %s is in no reader"
+		   : "card %s is none of those that answer",
+	    row->serial);
 	for (size_t i = 0; i < n && *card == NULL; i++) {
+		hl_err e = { 0 };
+
 		if (hl_broker_open_card(b, places[i].reader,
 			hl_broker_patience(&places[i], n, req->until), card,
-			info, NULL) != HL_OK)
-			continue;
-		if (strcmp(info->serial, row->serial) != 0)
+			info, &e) != HL_OK)
+			hl_err_add(err,
+			    "the card in \"%s\" cannot be asked: %s",
+			    places[i].reader, e.why);
+		else if (strcmp(info->serial, row->serial) != 0)
 			hl_card_close(card);
 	}
 	free(places);
@@ -211,7 +217,8 @@ hl_broker_recover(hl_broker *b, const hl_recover_request *req, hl_err *err)
 		hl_take_back_spool(b, req->actor);
 	if (rc == HL_OK && left > 0) {
 		rc = hl_fail(err, HL_EDOUBT, "recover",
-		    "insert the cards that are missing and run it again",
+		    "insert the cards that are missing, take out and insert "
+		    "those that do not answer, and run it again",
 		    "%u request%s stay%s open", left, left == 1 ? "" : "s",
 		    left == 1 ? "s" : "");
 		if (err != NULL)

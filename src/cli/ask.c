@@ -10,8 +10,8 @@
 static hl_rc
 denied(const char *question, const char *why, const char *hint, hl_err *err)
 {
-	return hl_fail(err, HL_EDENIED, "do what cannot be undone", hint,
-	    "%s; nobody agreed to: %s", why, question);
+	return hl_fail(err, HL_EDENIED, "ask before going on", hint,
+	    "%s; not done: %s", why, question);
 }
 
 /* True for a line that says yes. False at end of file, and when time is up. */
@@ -42,13 +42,14 @@ static hl_rc
 ask(hl_cli *cli, const char *question, const char *hint, hl_err *err)
 {
 	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
-		return denied(
-		    question, "there is no terminal to ask on", hint, err);
+		return denied(question,
+		    "there is no terminal to ask on, and --yes was not given",
+		    hint, err);
 	(void)fprintf(stderr, "hsmlic: %s? [y/N] ", question);
 	(void)fflush(stderr);
 	if (read_yes(cli->until))
 		return HL_OK;
-	return denied(question, "the answer was no", "", err);
+	return denied(question, "you did not say yes", "", err);
 }
 
 hl_rc
@@ -88,7 +89,9 @@ hl_ask_spend(void *arg, const hl_spend_plan *plan, hl_err *err)
 
 	plan_text(plan, text, sizeof(text));
 	if (cli->yes || (spend != NULL && strcmp(spend, "allow") == 0)) {
-		hl_message(cli, "%s", text);
+		/* Not silenced by -q: it is about units. */
+		hl_text_clean(text);
+		(void)fprintf(stderr, "hsmlic: %s\n", text);
 		return HL_OK;
 	}
 	return ask(cli, text,

@@ -73,6 +73,7 @@ typedef struct hl_value {
 	const char *text; /* of the value; NULL: not given */
 	unsigned count;	  /* times given */
 	bool on_line;	  /* by the command line itself */
+	bool from_file;	  /* by a configuration file */
 } hl_value;
 
 typedef struct hl_cli {

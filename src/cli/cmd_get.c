@@ -79,8 +79,10 @@ write_output(const struct output *o, const hl_get_result *r, hl_err *err)
 		rc = hl_file_put(o->path, r->bytes, r->n, 0600,
 		    hl_opt_set(o->cli, "force"), err);
 	}
-	if (rc != HL_OK)
-		hl_err_add(err, "the store keeps the license");
+	if (rc != HL_OK && rc != HL_EEXIST)
+		hl_err_hint(err,
+		    "the store keeps the license: the same command again costs "
+		    "nothing");
 	return rc;
 }
 
@@ -127,9 +129,10 @@ result_json(const struct output *o, const hl_get_result *r)
 	const bool have = r->source != HL_SOURCE_NONE;
 	const bool written =
 	    o->path != NULL && !to_stdout(o) && have && !o->cli->dry_run;
+	json_t *j;
 
-	return json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-			 "s:o, s:o, s:o, s:o}",
+	j = json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+		      "s:o, s:o, s:o, s:o}",
 	    "source", source_name(r->source), "units_spent", r->units_spent,
 	    "uid", hl_json_uid(&r->chip.uid), "certificate_sha256",
 	    hl_json_hex(
@@ -143,6 +146,10 @@ result_json(const struct output *o, const hl_get_result *r)
 	    "counter_after", counter_json(r, true), "issue_id",
 	    r->has_issue ? hl_json_uuid(&r->issue.id) : json_null(), "path",
 	    written ? hl_json_any(o->path) : json_null());
+	if (j != NULL && o->cli->dry_run)
+		(void)json_object_set_new(
+		    j, "would_spend", json_integer(have ? 0 : 1));
+	return j;
 }
 
 static void
@@ -192,7 +199,13 @@ print_text(const struct output *o, const hl_get_result *r)
 static hl_rc
 check_options(const struct output *o, const hl_chip_args *chip, hl_err *err)
 {
-	if (!chip->has_cert && !chip->has_uid)
+	const bool known = hl_opt(o->cli, "chip") != NULL;
+
+	if (known && (chip->has_cert || chip->has_uid))
+		return hl_fail(err, HL_EUSAGE, "get a license",
+		    "give --chip alone",
+		    "--chip names a chip, and so does another option");
+	if (!known && !chip->has_cert && !chip->has_uid)
 		return hl_fail(err, HL_EUSAGE, "get a license",
 		    "give --cert FILE, --uid HEX or --target TARGET",
 		    "which chip it is for was not said");
@@ -207,9 +220,12 @@ static hl_rc
 get(struct output *o, const hl_chip_args *chip, hl_get_result *r, hl_err *err)
 {
 	hl_cli *cli = o->cli;
+	const char *name = hl_opt(cli, "chip");
+	hl_chip known;
 	const hl_get_request req = {
 		.cert = chip->has_cert ? &chip->cert : NULL,
 		.uid = chip->has_uid ? &chip->uid : NULL,
+		.chip = name != NULL ? &known.id : NULL,
 		.firmware = hl_opt(cli, "firmware"),
 		.card = hl_opt(cli, "card"),
 		.cached = hl_opt_set(cli, "cached"),
@@ -219,8 +235,12 @@ get(struct output *o, const hl_chip_args *chip, hl_get_result *r, hl_err *err)
 		.may_spend = may_spend,
 		.arg = o,
 	};
-	hl_rc rc = hl_broker_get(cli->broker, &req, r, err);
+	hl_rc rc = HL_OK;
 
+	if (name != NULL)
+		rc = hl_chip_operand(cli, name, &known, err);
+	if (rc == HL_OK)
+		rc = hl_broker_get(cli->broker, &req, r, err);
 	if (rc != HL_OK)
 		return rc;
 	if ((rc = write_output(o, r, err)) == HL_OK && cli->json)

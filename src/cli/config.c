@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <ini.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,9 +86,11 @@ flag_value(const char *text, bool *on)
 /* Sets an option that nothing of higher rank has set. `text` stays valid. */
 static hl_rc
 set(hl_cli *cli, const hl_option *o, const char *text, const char *where,
-    hl_err *err)
+    bool from_file, hl_err *err)
 {
-	hl_value v = { .option = o, .text = text, .count = 1 };
+	hl_value v = {
+		.option = o, .text = text, .count = 1, .from_file = from_file
+	};
 	uint64_t n;
 	bool on;
 
@@ -133,7 +136,7 @@ set_from_environment(hl_cli *cli, const hl_option *table, hl_err *err)
 		text = getenv(name);
 		if (text == NULL || text[0] == '\0')
 			continue;
-		if ((rc = set(cli, table, text, name, err)) != HL_OK)
+		if ((rc = set(cli, table, text, name, false, err)) != HL_OK)
 			return rc;
 	}
 	return HL_OK;
@@ -152,13 +155,16 @@ struct reading {
 	size_t n_keys;
 };
 
+HL_PRINTF(3, 4)
 static hl_rc
-wrong(struct reading *r, const char *hint, const char *fmt, const char *a,
-    const char *b)
+wrong(struct reading *r, const char *hint, const char *fmt, ...)
 {
 	char why[256];
+	va_list ap;
 
-	(void)snprintf(why, sizeof(why), "%s%s%s", a, fmt, b);
+	va_start(ap, fmt);
+	(void)hl_text_vformat(why, sizeof(why), fmt, ap);
+	va_end(ap);
 	return hl_fail(r->err, HL_EINPUT, "read the configuration", hint,
 	    "%s: %s", r->path, why);
 }
@@ -193,11 +199,11 @@ remember_key(struct reading *r, const char *section, const char *key)
 	if ((size_t)snprintf(both, sizeof(both), "%s/%s",
 		is_defaults(section) ? "" : section, key) >= sizeof(both) ||
 	    r->n_keys == KEYS_MAX)
-		return wrong(r, "", "too long or too many: ", "", key);
+		return wrong(r, "", "too long, or too many keys: %s", key);
 	for (size_t i = 0; i < r->n_keys; i++)
 		if (strcmp(r->keys[i], both) == 0)
 			return wrong(r, "keep one of the two lines",
-			    " stands there twice", key, "");
+			    "%s stands there twice", key);
 	(void)hl_text_copy(r->keys[r->n_keys++], sizeof(r->keys[0]), both);
 	return HL_OK;
 }
@@ -230,27 +236,34 @@ take_key(
 
 	if ((rc = remember_key(r, section, key)) != HL_OK)
 		return rc;
-	if (!is_defaults(section)) {
+	if (is_defaults(section)) {
+		if (!any_command_has(key))
+			return wrong(r,
+			    "keys are the long options without dashes",
+			    "unknown key \"%s\"", key);
+	} else {
 		c = command_of_section(section);
 		if (c == NULL)
 			return wrong(r, "sections are [defaults] and commands",
-			    "] is no section that is known", "[", section);
+			    "there is no section [%s]", section);
+		if (find_in(hl_settings, key) != NULL)
+			return wrong(r,
+			    "write it before the first section, or into "
+			    "[defaults]",
+			    "\"%s\" goes for all commands, not for [%s] alone",
+			    key, section);
 		if (find_in(c->options, key) == NULL &&
 		    find_in(hl_global_options, key) == NULL)
 			return wrong(r, "see: hsmlic help",
-			    "\" is no option of this section's command", "\"",
-			    key);
+			    "\"%s\" is no option of [%s]", key, section);
 		if (c != r->cli->command)
 			return HL_OK;
-	} else if (!any_command_has(key)) {
-		return wrong(r, "keys are the long options without dashes",
-		    "unknown key ", "", key);
 	}
 	o = find_option(r->cli, key);
 	if (o == NULL || is_defaults(section) != r->defaults)
 		return HL_OK;
 	rc = keep_value(r->cli, value, &kept, r->err);
-	return rc == HL_OK ? set(r->cli, o, kept, r->path, r->err) : rc;
+	return rc == HL_OK ? set(r->cli, o, kept, r->path, true, r->err) : rc;
 }
 
 static int

@@ -51,12 +51,15 @@ file_path(const hl_put *x, const hl_put_item *it, const char *end,
 {
 	hl_buf firmware = HL_BUF_INIT;
 	char chip[HL_CHIP_NAME];
+	const char *name = chip;
 	hl_rc rc;
 
 	hl_chip_name(&it->uid, it->has_cert, it->cert_sha256, chip);
+	if (strncmp(chip, HL_CHIP_CERT, strlen(HL_CHIP_CERT)) == 0)
+		name += strlen(HL_CHIP_CERT); /* no ':' in names of files */
 	if (it->several)
 		safe_name(&x->firmware, &firmware);
-	rc = hl_path(out, PATH_MAX, err, "%s/%s%s%s.%s", x->dir, chip,
+	rc = hl_path(out, PATH_MAX, err, "%s/%s%s%s.%s", x->dir, name,
 	    it->several ? "-" : "", hl_buf_str(&firmware), end);
 	hl_buf_free(&firmware);
 	return rc;

@@ -72,6 +72,18 @@ other_uid(const hl_taking *t, const hl_uid *uid, hl_err *err)
 	    told, given);
 }
 
+/* What lies beside the license in the same folder, taken by mistake. */
+static hl_rc
+refuse_certificate(const hl_taking *t, hl_err *err)
+{
+	if (!t->chip.has_cert ||
+	    memcmp(t->chip.cert.sha256, t->sha256, HL_SHA256_LEN) != 0)
+		return HL_OK;
+	return hl_fail(err, HL_EINPUT, WHAT,
+	    "name the license file; nothing was changed",
+	    "%s is the chip's certificate", t->path);
+}
+
 /* Does the sidecar speak against this chip? */
 static hl_rc
 check_side(const hl_taking *t, hl_err *err)
@@ -83,8 +95,10 @@ check_side(const hl_taking *t, hl_err *err)
 	    : t->chip_known && t->known.uid.n > 0 ? &t->known.uid
 						  : NULL;
 
-	if (!t->side.there)
-		return HL_OK;
+	hl_rc rc = refuse_certificate(t, err);
+
+	if (rc != HL_OK || !t->side.there)
+		return rc;
 	if (t->side.has_cert && cert != NULL &&
 	    memcmp(t->side.cert_sha256, cert, HL_SHA256_LEN) != 0)
 		return other_cert(t, cert, err);

@@ -183,7 +183,8 @@ hl_cli_open_store(hl_cli *cli, bool create, hl_err *err)
 	rc = hl_store_open(&cli->store, cli->url, &opt, err);
 	if (rc == HL_ENOTFOUND)
 		return hl_fail(err, HL_ESTORE, "open the store",
-		    "check --store, or make one: hsmlic store init",
+		    "is its disk mounted, its name right? make a new one with "
+		    "hsmlic store init",
 		    "there is no store at %s", cli->url);
 	return rc == HL_OK && create ? tell_new_store(cli, now, err) : rc;
 }
@@ -216,17 +217,55 @@ hl_cli_open_broker(hl_cli *cli, hl_err *err)
 	return hl_broker_new(&cli->broker, cli->store, &opt, err);
 }
 
+static bool
+from_file(const hl_cli *cli, const char *option)
+{
+	for (size_t i = 0; i < cli->n_values; i++)
+		if (strcmp(cli->values[i].option->name, option) == 0)
+			return cli->values[i].from_file;
+	return false;
+}
+
+static bool
+folder_is_there(const char *url)
+{
+	char dir[HL_STORE_URL_MAX];
+	char *slash;
+
+	if (strncmp(url, "sqlite:", strlen("sqlite:")) == 0)
+		url += strlen("sqlite:");
+	(void)hl_text_copy(dir, sizeof(dir), url);
+	slash = strrchr(dir, '/');
+	if (slash == NULL || slash == dir)
+		return true;
+	*slash = '\0';
+	return access(dir, F_OK) == 0;
+}
+
+/*
+ * The default store is made on its first use. One that is named may be missing
+ * because a disk is not mounted or a name mistyped, and in an empty store every
+ * unit would be spent again: it is made only where its folder is, and never
+ * when the configuration of a station names it.
+ */
+static bool
+may_make_store(const hl_cli *cli)
+{
+	if (hl_opt(cli, "store") == NULL)
+		return true;
+	return (cli->command->needs & HL_NEED_MAKE) != 0 &&
+	    !from_file(cli, "store") && folder_is_there(cli->url);
+}
+
 static hl_rc
 prepare(hl_cli *cli, hl_err *err)
 {
 	const unsigned needs = cli->command->needs;
-	const bool create =
-	    (needs & HL_NEED_MAKE) != 0 || hl_opt(cli, "store") == NULL;
 	hl_rc rc;
 
 	if ((rc = set_url(cli, err)) != HL_OK || (needs & HL_NEED_STORE) == 0)
 		return rc;
-	if ((rc = hl_cli_open_store(cli, create, err)) != HL_OK ||
+	if ((rc = hl_cli_open_store(cli, may_make_store(cli), err)) != HL_OK ||
 	    (needs & HL_NEED_BROKER) == 0)
 		return rc;
 	return hl_cli_open_broker(cli, err);

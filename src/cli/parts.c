@@ -15,12 +15,15 @@ void
 hl_chip_name(const hl_uid *uid, bool has_cert,
     const uint8_t cert_sha256[HL_SHA256_LEN], char out[HL_CHIP_NAME])
 {
-	if (uid->n > 0)
+	if (uid->n > 0) {
 		hl_uid_text(uid, out);
-	else if (has_cert)
-		hl_hex_lower(out, cert_sha256, SHORT_HASH);
-	else
+	} else if (has_cert) {
+		(void)hl_text_copy(out, HL_CHIP_NAME, HL_CHIP_CERT);
+		hl_hex_lower(
+		    out + strlen(HL_CHIP_CERT), cert_sha256, SHORT_HASH);
+	} else {
 		(void)hl_text_copy(out, HL_CHIP_NAME, "unknown");
+	}
 }
 
 const char *

@@ -7,7 +7,9 @@
 
 /* ---- showing --------------------------------------------------------- */
 
-#define HL_CHIP_NAME (HL_UID_TEXT)
+#define HL_CHIP_CERT "cert:" /* before a hash, which is not to pass for a UID  \
+			      */
+#define HL_CHIP_NAME (HL_UID_TEXT + 5)
 
 /*
  * How a chip is called where there is room for one word: its UID, or the first

@@ -45,6 +45,8 @@ const hl_option hl_settings[] = {
 
 static const hl_option get_options[] = {
 	CHIP_OPTIONS,
+	{ "chip", 0, "CHIP", "a chip that is known: UID, hash or label",
+	    HL_OPT_CHIP },
 	{ "firmware", 0, "NAME", "which firmware the license is for", 0 },
 	{ "card", 0, "CARD", "label, serial, reader:TEXT or sim:FILE", 0 },
 	{ "cached", 0, NULL, "never touch a card", 0 },

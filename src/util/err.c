@@ -120,7 +120,7 @@ hl_err_add(hl_err *err, const char *why, ...)
 	va_start(ap, why);
 	format_text(more, sizeof(more), why, ap);
 	va_end(ap);
-	snprintf(text, sizeof(text), "%s%s%s", err->why,
+	(void)hl_text_format(text, sizeof(text), "%s%s%s", err->why,
 	    err->why[0] == '\0' ? "" : "; ", more);
 	set_text(err->why, sizeof(err->why), text);
 }

@@ -174,11 +174,12 @@ hl_file_read(const char *path, size_t max, hl_buf *out, hl_err *err)
 		const int e = errno;
 
 		hl_file_fail_errno(err, "read", path, e);
-		if (e != ENOENT && e != ENOTDIR)
-			return HL_EIO;
+		rc = e == ENOENT || e == ENOTDIR ? HL_ENOTFOUND
+		    : e == EACCES || e == EPERM	 ? HL_EINPUT
+						 : HL_EIO;
 		if (err != NULL)
-			err->rc = HL_ENOTFOUND;
-		return HL_ENOTFOUND;
+			err->rc = rc;
+		return rc;
 	}
 	rc = read_checked(path, fd, max, out, err);
 	close(fd);

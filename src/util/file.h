@@ -12,7 +12,8 @@
 
 /*
  * Reads a whole regular file of at most `max` bytes into *out (appended; the
- * caller frees it). HL_ENOTFOUND, HL_EINPUT (too long, not a regular file),
+ * caller frees it). HL_ENOTFOUND, HL_EINPUT (too long, not a regular
+ * file, not for this user),
  * HL_EIO, HL_ENOMEM.
  */
 HL_CHECK hl_rc hl_file_read(

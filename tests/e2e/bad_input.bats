@@ -158,6 +158,36 @@ get() {
 	refuses 5 "" get --target sim:chip --store open/s.db
 }
 
+@test "a store that is named is not made just anywhere" {
+	refuses 5 "there is no store" get --target sim:chip \
+		--store nowhere/s.db
+	[ ! -e nowhere ]
+	mkdir -p config/hsmlic
+	echo "store = $HL_DIR/station.db" >config/hsmlic/config
+	unset HSMLIC_STORE
+	refuses 5 "there is no store" get --target sim:chip
+	run -0 hsmlic store init
+	run -0 get --target sim:chip
+	LEFT=8
+	refuses 6 "not resolved" open_request
+}
+
+# A request for other's license whose process died, then --cached.
+open_request() {
+	hsmlic-sim card new mute --firmware mute --capacity 3 >/dev/null
+	hsmlic get --yes --card sim:mute --target sim:other >/dev/null 2>&1
+	sqlite3 station.db <<-'EOT'
+		INSERT INTO issues (id, chip, firmware, card, attempt,
+			counter_before, opened_at, owner, station, operator, lot,
+			note, use_class, state, recovered, detail)
+		SELECT randomblob(16), chip, firmware, card, 2, 1, opened_at,
+			randomblob(16), '', '', '', '', '', 'open', 0, ''
+		FROM issues ORDER BY n DESC LIMIT 1;
+	EOT
+	hsmlic license retire "$UID2" --yes --reason test >/dev/null
+	hsmlic get --cached --uid "$UID2"
+}
+
 @test "a store that is gone is not made anew in silence" {
 	get --target sim:other
 	LEFT=8
@@ -187,11 +217,13 @@ get() {
 @test "a configuration that is wrong" {
 	mkdir -p config/hsmlic
 	echo 'sped = allow' >config/hsmlic/config
-	refuses 2 "sped" get --target sim:chip
+	refuses 2 'unknown key "sped"' get --target sim:chip
 	printf '[get]\nlabel = x\n' >config/hsmlic/config
-	refuses 2 "label" get --target sim:chip
+	refuses 2 '"label" is no option of [get]' get --target sim:chip
+	printf '[get]\nspend = allow\n' >config/hsmlic/config
+	refuses 2 "before the first section" get --target sim:chip
 	printf '[git]\ncard = x\n' >config/hsmlic/config
-	refuses 2 "git" get --target sim:chip
+	refuses 2 "no section [git]" get --target sim:chip
 	echo 'spend = sure' >config/hsmlic/config
 	refuses 2 "spend" get --target sim:chip
 	echo 'quiet = perhaps' >config/hsmlic/config
@@ -239,10 +271,13 @@ get() {
 @test "labels that are no text" {
 	get --target sim:chip
 	LEFT=8
+	refuses 2 "no chip" hsmlic get --cached --chip "board 7"
+	refuses 2 "--chip" hsmlic get --cached --chip "$UID1" --uid "$UID1"
 	refuses 2 "label" hsmlic chip label "$UID1" "$(printf '\303\050')"
 	refuses 2 "label" hsmlic chip label "$UID1" "$(printf 'a\033[31m')"
 	run -0 hsmlic chip label "$UID1" "Prüfling 7"
 	run -0 --separate-stderr hsmlic get --cached --uid "$UID1" --json
+	run -0 --separate-stderr hsmlic get --cached --chip "Prüfling 7"
 	run -0 --separate-stderr hsmlic chip show "Prüfling 7" --json
 	[ "$(jq -r .uid <<<"$output")" = "$UID1" ]
 }
@@ -303,6 +338,8 @@ get() {
 		--target sim:chip --firmware fw --new-firmware
 	refuses 2 "" hsmlic license import absent.bin --target sim:chip \
 		--firmware fw
+	refuses 2 "certificate" hsmlic license import chip/certificate.bin \
+		--target sim:chip --firmware fw
 	: >empty.bin
 	refuses 2 "" hsmlic license import empty.bin --target sim:other \
 		--firmware fw
