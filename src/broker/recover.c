@@ -8,6 +8,7 @@
 #include "broker/rescue.h"
 #include "broker/settle.h"
 #include "broker/spend.h"
+#include "broker/sweep.h"
 #include "broker/takeback.h"
 
 hl_rc
@@ -213,8 +214,10 @@ hl_broker_recover(hl_broker *b, const hl_recover_request *req, hl_err *err)
 		report_each(b, req, &list.p[i], r);
 		left += !r->in_progress && r->after.state == HL_ISSUE_OPEN;
 	}
-	if (rc == HL_OK)
+	if (rc == HL_OK) {
 		hl_take_back_spool(b, req->actor);
+		hl_sweep(b->side);
+	}
 	if (rc == HL_OK && left > 0) {
 		rc = hl_fail(err, HL_EDOUBT, "recover",
 		    "insert the cards that are missing, take out and insert "

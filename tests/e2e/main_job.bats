@@ -373,6 +373,14 @@ spool() {
 	spool "$issue" chip/certificate.bin found
 	run -0 hsmlic recover
 	[ -z "$(ls s.db.d/spool)" ]
+	# So is what killed processes left.
+	: >s.db.d/owner/00000000-0000-4000-8000-000000000000.lock
+	: >s.db.d/spool/.hsmlic-0000.tmp
+	touch -d "2 hours ago" s.db.d/spool/.hsmlic-0000.tmp
+	: >s.db.d/spool/.hsmlic-0001.tmp
+	run -0 hsmlic recover
+	[ -z "$(ls s.db.d/owner)" ]
+	[ "$(ls -A s.db.d/spool)" = .hsmlic-0001.tmp ]
 	# Other bytes for it are kept where they are.
 	spool "$issue" chip/certificate.bin chip/certificate.bin
 	run -0 hsmlic recover

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/sweep.h"
+
+#include <dirent.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "util/file.h"
+#include "util/lock.h"
+
+/* Nobody is still writing a file that is this old. */
+#define OLD_S 3600
+
+static bool
+has_ending(const char *name, const char *ending)
+{
+	const size_t n = strlen(name), e = strlen(ending);
+
+	return n > e && strcmp(name + n - e, ending) == 0;
+}
+
+/* A lock that is taken just now counts only while its file has its name, so
+ * removing one here costs its taker another try, not the lock. */
+static bool
+is_dead_owner(const char *path, const char *name)
+{
+	return has_ending(name, ".lock") && !hl_lock_held(path);
+}
+
+static bool
+is_torn_file(const char *path, const char *name)
+{
+	struct stat st;
+
+	return strncmp(name, ".hsmlic-", strlen(".hsmlic-")) == 0 &&
+	    has_ending(name, ".tmp") && stat(path, &st) == 0 &&
+	    time(NULL) - st.st_mtime > OLD_S;
+}
+
+static void
+sweep(const char *side, const char *folder,
+    bool (*is_waste)(const char *path, const char *name))
+{
+	char dir[PATH_MAX], path[PATH_MAX];
+	const struct dirent *e;
+	DIR *d;
+
+	if (hl_path(dir, sizeof(dir), NULL, "%s/%s", side, folder) != HL_OK ||
+	    (d = opendir(dir)) == NULL)
+		return;
+	while ((e = readdir(d)) != NULL) {
+		if (hl_path(path, sizeof(path), NULL, "%s/%s", dir,
+			e->d_name) == HL_OK &&
+		    is_waste(path, e->d_name))
+			(void)unlink(path);
+	}
+	(void)closedir(d);
+}
+
+void
+hl_sweep(const char *side)
+{
+	sweep(side, "owner", is_dead_owner);
+	sweep(side, "spool", is_torn_file);
+}
