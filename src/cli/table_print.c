@@ -99,6 +99,8 @@ hl_table_print(hl_cli *cli, hl_table **table)
 		(void)fputs(cli->color_out ? "\033[0m" : "", stdout);
 		for (size_t i = 0; i < t->rows; i++)
 			s = print_row(t, s);
+	} else if (t->rows == 0) {
+		hl_message(cli, "none");
 	}
 	hl_table_free(table);
 }
