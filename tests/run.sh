@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# tests/run.sh: builds with clang, and as for a release (warnings are errors:
-# optimisers see more), then builds and passes all tests with gcc and sanitizers, then with gcc alone. On Debian 12 it first
-# installs the packages that are missing, which needs root; nothing is asked of
-# apt when all are there. Everything is built in build/. It stops at the first
-# thing that fails, with its exit code.
+# tests/run.sh: builds with clang, and as for a release (warnings are errors,
+# and optimisers see more of them), then builds and passes all tests with gcc
+# and sanitizers, then with gcc alone. On Debian 12 it first installs the
+# packages that are missing, which needs root; nothing is asked of apt when all
+# are there. Everything is built in build/. It stops at the first thing that
+# fails, with its exit code.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
