@@ -181,7 +181,8 @@ look_at_sims(hl_cli *cli, hl_cards *c, hl_err *err)
 	for (size_t i = 0; i < c->n && rc == HL_OK; i++) {
 		hl_card_view *v = &c->views[i];
 
-		if (v->present == NULL && v->row->retired_at == 0 &&
+		if (v->present == NULL && v->row != NULL &&
+		    v->row->retired_at == 0 &&
 		    starts_with(v->row->reader, "sim:") &&
 		    access(v->row->reader + strlen("sim:"), F_OK) == 0)
 			rc = look_at_sim(cli, c, v, err);

@@ -130,9 +130,9 @@ set_from_environment(hl_cli *cli, const hl_option *table, hl_err *err)
 		(void)snprintf(name, sizeof(name), "HSMLIC_%s", table->name);
 		n = strlen(name);
 		for (size_t i = 0; i < n; i++)
-			name[i] = name[i] == '-'
-			    ? '_'
-			    : (char)toupper((unsigned char)name[i]);
+			name[i] = (char)(name[i] == '-'
+				? '_'
+				: toupper((unsigned char)name[i]));
 		text = getenv(name);
 		if (text == NULL || text[0] == '\0')
 			continue;
