@@ -6,6 +6,8 @@
 
 #include "util/file.h"
 
+#define SWEEP_MS 1000 /* a sweep may hold a new lock for a moment */
+
 static hl_rc
 owner_path(
     char *out, size_t size, const char *side, const hl_uuid *id, hl_err *err)
@@ -27,7 +29,7 @@ hl_owner_take(hl_owner *o, const char *side, hl_err *err)
 	if ((rc = hl_uuid_new(&o->id, err)) != HL_OK ||
 	    (rc = owner_path(path, sizeof(path), side, &o->id, err)) != HL_OK)
 		return rc;
-	return hl_lock_take(&o->lock, path, hl_deadline_in(0), err);
+	return hl_lock_take(&o->lock, path, hl_deadline_in(SWEEP_MS), err);
 }
 
 void

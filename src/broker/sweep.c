@@ -22,27 +22,32 @@ has_ending(const char *name, const char *ending)
 	return n > e && strcmp(name + n - e, ending) == 0;
 }
 
-/* A lock that is taken just now counts only while its file has its name, so
- * removing one here costs its taker another try, not the lock. */
-static bool
-is_dead_owner(const char *path, const char *name)
+/* Only who holds a lock may remove its file: between a look and the removal,
+ * somebody could take it, and would then pass for dead. */
+static void
+sweep_owner(const char *path, const char *name)
 {
-	return has_ending(name, ".lock") && !hl_lock_held(path);
+	hl_lock *lock;
+
+	if (has_ending(name, ".lock") && !hl_lock_held(path) &&
+	    hl_lock_take(&lock, path, hl_deadline_in(0), NULL) == HL_OK)
+		hl_lock_free(&lock, true);
 }
 
-static bool
-is_torn_file(const char *path, const char *name)
+static void
+sweep_torn_file(const char *path, const char *name)
 {
 	struct stat st;
 
-	return strncmp(name, ".hsmlic-", strlen(".hsmlic-")) == 0 &&
+	if (strncmp(name, ".hsmlic-", strlen(".hsmlic-")) == 0 &&
 	    has_ending(name, ".tmp") && stat(path, &st) == 0 &&
-	    time(NULL) - st.st_mtime > OLD_S;
+	    time(NULL) - st.st_mtime > OLD_S)
+		(void)unlink(path);
 }
 
 static void
 sweep(const char *side, const char *folder,
-    bool (*is_waste)(const char *path, const char *name))
+    void (*sweep_file)(const char *path, const char *name))
 {
 	char dir[PATH_MAX], path[PATH_MAX];
 	const struct dirent *e;
@@ -53,9 +58,8 @@ sweep(const char *side, const char *folder,
 		return;
 	while ((e = readdir(d)) != NULL) {
 		if (hl_path(path, sizeof(path), NULL, "%s/%s", dir,
-			e->d_name) == HL_OK &&
-		    is_waste(path, e->d_name))
-			(void)unlink(path);
+			e->d_name) == HL_OK)
+			sweep_file(path, e->d_name);
 	}
 	(void)closedir(d);
 }
@@ -63,6 +67,6 @@ sweep(const char *side, const char *folder,
 void
 hl_sweep(const char *side)
 {
-	sweep(side, "owner", is_dead_owner);
-	sweep(side, "spool", is_torn_file);
+	sweep(side, "owner", sweep_owner);
+	sweep(side, "spool", sweep_torn_file);
 }
