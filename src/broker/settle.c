@@ -27,8 +27,10 @@ static void HL_PRINTF(2, 3) detail(hl_settled *s, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)vsnprintf(s->detail, sizeof(s->detail), fmt, ap);
+	(void)hl_text_vformat(s->detail, sizeof(s->detail), fmt, ap);
 	va_end(ap);
+	/* A character that was cut in two is no text for the store. */
+	hl_text_clean(s->detail);
 }
 
 static void

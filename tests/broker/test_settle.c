@@ -155,6 +155,23 @@ an_answer_of_another_card_is_suspect(void **state)
 	end(s);
 }
 
+/* The store takes whole characters only, or nothing at all. */
+static void
+a_name_that_is_cut_is_still_recorded(void **state)
+{
+	fixture *f = *state;
+	scene *s = begin(f, true, ACTS(MODEL_SWAPPED));
+
+	memset(s->c.info.reader, 'a', 119);
+	strcpy(s->c.info.reader + 119, "\xc3\xa9");
+	hl_settle_request(s->b, &s->c, &s->out, &s->err);
+	assert_int_equal(s->out.state, HL_ISSUE_BAD);
+	OK(f,
+	    hl_settle_commit(s->b, &s->issue, &s->cert, &s->out, false,
+		&f->actor, NULL, &f->err));
+	end(s);
+}
+
 /* Recovery asks once; when others are in the way it stays open. */
 static void
 recovery_does_not_give_up_for_a_reset(void **state)
@@ -303,6 +320,7 @@ main(void)
 		T(a_refusal_that_counted_is_a_loss),
 		T(a_refusal_that_counted_is_replayed),
 		T(an_answer_of_another_card_is_suspect),
+		T(a_name_that_is_cut_is_still_recorded),
 		T(recovery_does_not_give_up_for_a_reset),
 		T(a_first_request_that_was_reset_is_sent_again),
 		T(a_license_is_in_the_spool_before_the_counter_is_read),
