@@ -214,14 +214,11 @@ open_intent(
 		    "%u unit%s left card %s outside of this store since it was "
 		    "seen last; recorded",
 		    r.outside, r.outside == 1 ? "" : "s", s->info.serial);
-	rc = hl_store_issue_by_id(b->store, &s->issue.id, &s->issue, err);
-	if (rc != HL_OK)
-		hl_owner_free(&b->owner); /* nothing was sent: recovery's */
-	return rc;
+	return hl_store_issue_by_id(b->store, &s->issue.id, &s->issue, err);
 }
 
 static hl_rc
-in_doubt(hl_broker *b, const hl_spend *s, hl_err *err)
+in_doubt(const hl_spend *s, hl_err *err)
 {
 	char id[HL_UUID_TEXT];
 	const hl_rc cause = err->rc;
@@ -233,8 +230,6 @@ in_doubt(hl_broker *b, const hl_spend *s, hl_err *err)
 	hl_err_hint(err,
 	    "with the card in its reader, run hsmlic recover: it tells whether "
 	    "the unit is gone and brings the license back if the card can");
-	/* This process gives the issue up, so that recovery may begin. */
-	hl_owner_free(&b->owner);
 	return err->rc;
 }
 
@@ -298,13 +293,11 @@ ask_and_record(hl_broker *b, hl_spend *s, hl_err *err)
 	s->source = o.replayed ? HL_SOURCE_REPLAY : HL_SOURCE_CARD;
 	s->units_spent = 1;
 	if (o.open)
-		return in_doubt(b, s, err);
+		return in_doubt(s, err);
 	rc = hl_settle_commit(
 	    b, &s->issue, s->cert, &o, o.replayed, s->actor, &s->license, err);
-	if (rc != HL_OK) {
-		hl_owner_free(&b->owner);
+	if (rc != HL_OK)
 		return rc;
-	}
 	if (o.state != HL_ISSUE_ISSUED)
 		return report_failure(&o, err);
 	return counted_right(&o, &s->issue) ? HL_OK
@@ -330,6 +323,10 @@ hl_spend_unit(hl_broker *b, hl_spend *s, hl_err *err)
 	rc = open_intent(b, s, s->cert, &opened, &why);
 	if (rc == HL_OK && opened)
 		rc = ask_and_record(b, s, &why);
+	/* What may be open is recovery's: also an intent whose commit failed
+	 * in its last step. */
+	if (rc != HL_OK)
+		hl_owner_free(&b->owner);
 	hl_signals_release(&signals);
 	if (rc != HL_OK && err != NULL)
 		*err = why;
