@@ -176,8 +176,12 @@ recover_each(hl_broker *b, const hl_recover_request *req, hl_recovered *r)
 	}
 	if (rc == HL_OK)
 		rc = look_again(b, r, &err);
+	/* While the card was waited for, its holder may have closed it. */
+	else if (look_again(b, r, NULL) == HL_OK &&
+	    r->after.state != HL_ISSUE_OPEN)
+		rc = HL_OK;
 	if (rc != HL_OK)
-		(void)hl_text_copy(r->why, sizeof(r->why), err.why);
+		(void)hl_text_format(r->why, sizeof(r->why), "%s", err.why);
 }
 
 static void

@@ -103,6 +103,8 @@ hl_broker_import_rescue(hl_broker *b, const char *text, size_t len,
 static void
 take_back_file(hl_broker *b, const hl_uuid *issue, const hl_actor *actor)
 {
+	char id[HL_UUID_TEXT];
+	hl_err err = { 0 };
 	hl_rescue r;
 	hl_issue i;
 
@@ -110,8 +112,13 @@ take_back_file(hl_broker *b, const hl_uuid *issue, const hl_actor *actor)
 	    hl_store_issue_by_id(b->store, issue, &i, NULL) != HL_OK ||
 	    i.state == HL_ISSUE_OPEN)
 		return;
-	if (hl_take_back(b, &r, actor, NULL) == HL_OK)
+	if (hl_take_back(b, &r, actor, &err) == HL_OK) {
 		hl_spool_drop(b->side, issue);
+		return;
+	}
+	hl_uuid_text(issue, id);
+	hl_broker_note(
+	    b, "the license of request %s stays in the spool: %s", id, err.why);
 }
 
 void
