@@ -193,8 +193,10 @@ open_request() {
 	LEFT=8
 	mv s.db kept
 	refuses 5 "it has spent units" get --target sim:chip
+	# Nor does anybody advise to make it anew.
+	refuses 5 "it has spent units" hsmlic license list
 	: >s.db
-	refuses 5 "it has spent units" get --target sim:chip
+	refuses 5 "remove the file and run" get --target sim:chip
 	rm s.db
 	run -0 hsmlic store restore kept --yes
 	run -0 get --target sim:chip

@@ -99,6 +99,11 @@ find_new(hl_store *s, const char *path, bool create, hl_err *err)
 		    "it is a symbolic link that leads nowhere");
 	}
 	if (!create) {
+		rc = hl_path(s->side, sizeof(s->side), err, "%s.d", s->path);
+		if (rc != HL_OK ||
+		    (!s->read_only &&
+			(rc = hl_place_not_lost(s, err)) != HL_OK))
+			return rc;
 		return hl_db_fail(s, HL_ENOTFOUND, err,
 		    "check the path, or make it with hsmlic store init",
 		    "there is no such file");
@@ -242,9 +247,12 @@ hl_place_not_lost(hl_store *s, hl_err *err)
 	if (!is_nothing(s) || !has_spent(s) || !is_nothing(s))
 		return HL_OK;
 	return hl_db_fail(s, HL_ESTORE, err,
-	    "put a backup in its place (hsmlic store restore); only for a "
-	    "fresh "
-	    "start, hsmlic store init",
+	    access(s->path, F_OK) == 0
+		? "put a backup in its place (hsmlic store restore --force); "
+		  "only for a fresh start, remove the file and run hsmlic "
+		  "store init"
+		: "put a backup in its place (hsmlic store restore); only for "
+		  "a fresh start, hsmlic store init",
 	    "it is gone or empty, but %s beside it shows that it has spent "
 	    "units",
 	    s->side);
