@@ -19,6 +19,7 @@ struct get {
 	hl_cert *cert; /* of the chip; n 0 until it is needed */
 	bool chip_known;
 	bool allowed; /* may_spend has said yes */
+	hl_deadline until;
 };
 
 /* ---- the chip ------------------------------------------------------------ */
@@ -314,6 +315,7 @@ ask_permission(struct get *g, const hl_chosen *c, hl_err *err)
 {
 	hl_spend_plan plan = { &g->out->chip, &c->info, c->row.label,
 		c->firmware.name, 0 };
+	const int64_t asked = hl_mono_ms();
 	hl_rc rc;
 
 	if (g->allowed)
@@ -322,6 +324,9 @@ ask_permission(struct get *g, const hl_chosen *c, hl_err *err)
 	    g->b->store, &g->out->chip.id, &c->firmware.id, &plan.losses, err);
 	if (rc == HL_OK)
 		rc = g->req->may_spend(g->req->arg, &plan, err);
+	/* A late answer must not leave the card too little time: a request
+	 * that is cut short is in doubt. */
+	g->until += hl_mono_ms() - asked;
 	g->allowed = rc == HL_OK;
 	return rc;
 }
@@ -333,7 +338,7 @@ wait_for(struct get *g, const hl_issue *other, hl_err *err)
 	hl_issue now;
 	hl_rc rc;
 
-	while (hl_deadline_left(g->req->until) > 0) {
+	while (hl_deadline_left(g->until) > 0) {
 		rc = hl_store_issue_by_id(g->b->store, &other->id, &now, err);
 		if (rc != HL_OK || now.state != HL_ISSUE_OPEN ||
 		    !hl_owner_alive(g->b->side, &other->owner))
@@ -355,7 +360,7 @@ spend(struct get *g, hl_chosen *c, bool *again, hl_err *err)
 		.chip = &g->out->chip,
 		.cert = g->cert,
 		.actor = g->req->actor,
-		.until = g->req->until };
+		.until = g->until };
 	hl_rc rc = hl_spend_unit(g->b, &s, err);
 
 	/* Others may have the card now; the store needs no card. */
@@ -475,7 +480,7 @@ hl_rc
 hl_broker_get(
     hl_broker *b, const hl_get_request *req, hl_get_result *out, hl_err *err)
 {
-	struct get g = { b, req, out, NULL, false, false };
+	struct get g = { b, req, out, NULL, false, false, req->until };
 	hl_rc rc;
 
 	memset(out, 0, sizeof(*out));
