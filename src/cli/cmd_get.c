@@ -207,7 +207,8 @@ check_options(const struct output *o, const hl_chip_args *chip, hl_err *err)
 		    "--chip names a chip, and so does another option");
 	if (!known && !chip->has_cert && !chip->has_uid)
 		return hl_fail(err, HL_EUSAGE, "get a license",
-		    "give --cert FILE, --uid HEX, --chip CHIP or --target TARGET",
+		    "give --cert FILE, --uid HEX, --chip CHIP or --target "
+		    "TARGET",
 		    "which chip it is for was not said");
 	if (to_stdout(o) && o->cli->json)
 		return hl_fail(err, HL_EUSAGE, "get a license",
