@@ -8,14 +8,9 @@
 #include "broker/internal.h"
 #include "card/reader.h"
 #include "util/file.h"
+#include "util/text.h"
 
 #define TAKEN_MS 1000
-
-static bool
-starts_with(const char *s, const char *prefix)
-{
-	return strncmp(s, prefix, strlen(prefix)) == 0;
-}
 
 hl_rc
 hl_broker_open_card(hl_broker *b, const char *reader, hl_deadline until,
@@ -80,7 +75,7 @@ known_sim(hl_broker *b, const char *selector, hl_card_row *row)
 	    (!hl_serial_canonical(selector, serial) ||
 		hl_store_card_by_serial(b->store, serial, row, NULL) != HL_OK))
 		return NULL;
-	if (!starts_with(row->reader, "sim:") ||
+	if (!hl_text_starts(row->reader, "sim:") ||
 	    access(row->reader + strlen("sim:"), F_OK) != 0)
 		return NULL;
 	return row->reader;
@@ -100,9 +95,9 @@ hl_broker_places(hl_broker *b, const char *selector, hl_deadline until,
 
 	*out = NULL;
 	*n = 0;
-	if (selector != NULL && starts_with(selector, "reader:"))
+	if (selector != NULL && hl_text_starts(selector, "reader:"))
 		part = selector + strlen("reader:");
-	else if (selector != NULL && starts_with(selector, "sim:"))
+	else if (selector != NULL && hl_text_starts(selector, "sim:"))
 		sim = selector;
 	else if (selector != NULL)
 		sim = known_sim(b, selector, &row);
@@ -143,8 +138,8 @@ hl_broker_selects(const char *selector, const hl_present *p)
 {
 	char serial[HL_SERIAL_TEXT];
 
-	if (selector == NULL || starts_with(selector, "sim:") ||
-	    starts_with(selector, "reader:"))
+	if (selector == NULL || hl_text_starts(selector, "sim:") ||
+	    hl_text_starts(selector, "reader:"))
 		return true;
 	if (p->known && strcmp(selector, p->row.label) == 0)
 		return true;

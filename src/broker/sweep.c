@@ -10,17 +10,10 @@
 
 #include "util/file.h"
 #include "util/lock.h"
+#include "util/text.h"
 
 /* Nobody is still writing a file that is this old. */
 #define OLD_S 3600
-
-static bool
-has_ending(const char *name, const char *ending)
-{
-	const size_t n = strlen(name), e = strlen(ending);
-
-	return n > e && strcmp(name + n - e, ending) == 0;
-}
 
 /* Only who holds a lock may remove its file: between a look and the removal,
  * somebody could take it, and would then pass for dead. */
@@ -29,7 +22,7 @@ sweep_owner(const char *path, const char *name)
 {
 	hl_lock *lock;
 
-	if (has_ending(name, ".lock") && !hl_lock_held(path) &&
+	if (hl_text_ends(name, ".lock") && !hl_lock_held(path) &&
 	    hl_lock_take(&lock, path, hl_deadline_in(0), NULL) == HL_OK)
 		hl_lock_free(&lock, true);
 }
@@ -40,7 +33,7 @@ sweep_torn_file(const char *path, const char *name)
 	struct stat st;
 
 	if (strncmp(name, ".hsmlic-", strlen(".hsmlic-")) == 0 &&
-	    has_ending(name, ".tmp") && stat(path, &st) == 0 &&
+	    hl_text_ends(name, ".tmp") && stat(path, &st) == 0 &&
 	    time(NULL) - st.st_mtime > OLD_S)
 		(void)unlink(path);
 }

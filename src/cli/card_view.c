@@ -5,18 +5,14 @@
 #include <unistd.h>
 
 #include "cli/parts.h"
-
-static bool
-starts_with(const char *s, const char *prefix)
-{
-	return strncmp(s, prefix, strlen(prefix)) == 0;
-}
+#include "util/text.h"
 
 static bool
 names_reader(const char *selector)
 {
 	return selector != NULL &&
-	    (starts_with(selector, "sim:") || starts_with(selector, "reader:"));
+	    (hl_text_starts(selector, "sim:") ||
+		hl_text_starts(selector, "reader:"));
 }
 
 /* ---- gathering ---------------------------------------------------------- */
@@ -183,7 +179,7 @@ look_at_sims(hl_cli *cli, hl_cards *c, hl_err *err)
 
 		if (v->present == NULL && v->row != NULL &&
 		    v->row->retired_at == 0 &&
-		    starts_with(v->row->reader, "sim:") &&
+		    hl_text_starts(v->row->reader, "sim:") &&
 		    access(v->row->reader + strlen("sim:"), F_OK) == 0)
 			rc = look_at_sim(cli, c, v, err);
 	}

@@ -143,8 +143,6 @@ HL_CHECK hl_rc hl_cli_open_broker(hl_cli *cli, hl_err *err);
 /* ---- output (print.c) ------------------------------------------------------
  */
 
-/* Exit code of cli.md for a result. */
-int hl_exit_code(hl_rc rc);
 /* The two lines of an error, or its JSON object. */
 void hl_print_error(hl_cli *cli, const hl_err *err);
 /* One message line on stderr, "hsmlic: ..."; not with -q. */

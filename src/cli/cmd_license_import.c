@@ -9,6 +9,7 @@
 
 #include "cli/license_take.h"
 #include "util/file.h"
+#include "util/text.h"
 
 #define LICENSE_END ".license.bin"
 #define CERT_END ".certificate.bin"
@@ -33,14 +34,6 @@ struct folder {
 };
 
 /* ---- finding pairs ------------------------------------------------------ */
-
-static bool
-ends_with(const char *s, const char *end)
-{
-	const size_t n = strlen(s), k = strlen(end);
-
-	return n > k && strcmp(s + n - k, end) == 0;
-}
 
 /* The path if a file is there; NULL when not, or when there is no memory. */
 static char *
@@ -104,12 +97,12 @@ add_entry(struct folder *f, const char *name, hl_err *err)
 
 	if (name[0] == '.')
 		return HL_OK;
-	if (ends_with(name, LICENSE_END)) {
+	if (hl_text_ends(name, LICENSE_END)) {
 		stem = n - strlen(LICENSE_END);
 		return add_pair(f, file_at(f->dir, name, n, ""),
 		    file_at(f->dir, name, stem, CERT_END), NULL, err);
 	}
-	if (ends_with(name, CERT_END)) {
+	if (hl_text_ends(name, CERT_END)) {
 		stem = n - strlen(CERT_END);
 		twin = file_at(f->dir, name, stem, LICENSE_END);
 		if (twin == NULL)

@@ -4,6 +4,7 @@
 
 #include "card/reader.h"
 #include "cli/doctor.h"
+#include "util/text.h"
 
 #define SIM "sim:"
 #define READER "reader:"
@@ -21,12 +22,6 @@ typedef struct wanted {
 	bool none;		     /* a label that nobody knows */
 } wanted;
 
-static bool
-starts_with(const char *s, const char *prefix)
-{
-	return strncmp(s, prefix, strlen(prefix)) == 0;
-}
-
 static wanted
 read_selector(const hl_doctor *d, const char *selector)
 {
@@ -35,7 +30,7 @@ read_selector(const hl_doctor *d, const char *selector)
 
 	if (selector == NULL)
 		return w;
-	if (starts_with(selector, READER))
+	if (hl_text_starts(selector, READER))
 		w.reader = selector + strlen(READER);
 	else if (d->cli->store != NULL &&
 	    hl_store_card_by_label(d->cli->store, selector, &row, NULL) ==
@@ -290,7 +285,7 @@ hl_doctor_cards(hl_doctor *d)
 	const char *selector = hl_opt(d->cli, "card");
 	const wanted any = { .reader = NULL };
 
-	if (selector == NULL || !starts_with(selector, SIM)) {
+	if (selector == NULL || !hl_text_starts(selector, SIM)) {
 		check_readers(d, selector);
 		return;
 	}

@@ -332,7 +332,7 @@ main(int argc, char **argv)
 	rc = run(cli, argc, argv, &err);
 	if (rc != HL_OK)
 		hl_print_error(cli, &err);
-	code = rc == HL_OK ? cli->exit_code : hl_exit_code(rc);
+	code = rc == HL_OK ? cli->exit_code : hl_rc_exit(rc);
 	finish(cli);
 	free(cli);
 	if ((fflush(stdout) != 0 || ferror(stdout)) && code == 0) {

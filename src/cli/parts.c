@@ -198,7 +198,7 @@ hl_json_issue(const hl_cli *cli, const hl_issue *i)
 void
 hl_worse(hl_cli *cli, hl_rc rc)
 {
-	const int code = hl_exit_code(rc);
+	const int code = hl_rc_exit(rc);
 
 	if (code > cli->exit_code)
 		cli->exit_code = code;

@@ -5,41 +5,11 @@
 
 #include "sim/sim.h"
 
+/* What is not found here is a card, a chip or a reader. */
 static int
 exit_code(hl_rc rc)
 {
-	switch (rc) {
-	case HL_OK:
-		return 0;
-	case HL_EUSAGE:
-	case HL_EINPUT:
-	case HL_EEXIST:
-	case HL_ECONFLICT:
-		return 2;
-	case HL_ENOTFOUND:
-	case HL_ENODEV:
-	case HL_EACCESS:
-	case HL_ECARD:
-		return 3;
-	case HL_ENOLICENSE:
-	case HL_EDENIED:
-		return 4;
-	case HL_ESTORE:
-	case HL_EFULL:
-	case HL_EIO:
-	case HL_ENOMEM:
-		return 5;
-	case HL_EDOUBT:
-		return 6;
-	case HL_EBUSY:
-	case HL_ETIMEOUT:
-		return 7;
-	case HL_EPROGRAMMER:
-		return 8;
-	case HL_EINTEGRITY:
-		return 9;
-	}
-	return 5;
+	return rc == HL_ENOTFOUND ? hl_rc_exit(HL_ENODEV) : hl_rc_exit(rc);
 }
 
 static void

@@ -5,12 +5,7 @@
 #include <string.h>
 
 #include "store/sqlite/engine.h"
-
-static bool
-starts_with(const char *s, const char *prefix)
-{
-	return strncmp(s, prefix, strlen(prefix)) == 0;
-}
+#include "util/text.h"
 
 static hl_rc
 refuse(const char *url, const char *hint, const char *why, hl_err *err)
@@ -25,12 +20,12 @@ hl_store_open(
     hl_store **out, const char *url, const hl_store_options *opt, hl_err *err)
 {
 	*out = NULL;
-	if (starts_with(url, "postgresql://") ||
-	    starts_with(url, "postgres://")) {
+	if (hl_text_starts(url, "postgresql://") ||
+	    hl_text_starts(url, "postgres://")) {
 		return refuse(url, "name an SQLite store: sqlite:PATH",
 		    "this build has no PostgreSQL engine", err);
 	}
-	if (starts_with(url, "sqlite:"))
+	if (hl_text_starts(url, "sqlite:"))
 		url += strlen("sqlite:");
 	else if (strstr(url, "://") != NULL) {
 		return refuse(url, "name a file: sqlite:PATH, or its path",

@@ -11,40 +11,58 @@
 #undef hl_fail
 #undef hl_nomem
 
+/* What a code is called in JSON, and what a program ends with. */
+static const struct code {
+	hl_rc rc;
+	const char *name;
+	int exit;
+} codes[] = {
+	{ HL_OK, "ok", 0 },
+	{ HL_EUSAGE, "usage", 2 },
+	{ HL_EINPUT, "input", 2 },
+	{ HL_EEXIST, "exists", 2 },
+	{ HL_ENOTFOUND, "not-found", 2 },
+	{ HL_ECONFLICT, "conflict", 2 },
+	{ HL_ENODEV, "no-device", 3 },
+	{ HL_EACCESS, "access", 3 },
+	{ HL_ECARD, "card", 3 },
+	{ HL_EBUSY, "busy", 7 },
+	{ HL_ETIMEOUT, "timeout", 7 },
+	{ HL_ENOLICENSE, "no-license", 4 },
+	{ HL_EDENIED, "denied", 4 },
+	{ HL_EDOUBT, "in-doubt", 6 },
+	{ HL_ESTORE, "store", 5 },
+	{ HL_EFULL, "full", 5 },
+	{ HL_EIO, "io", 5 },
+	{ HL_ENOMEM, "no-memory", 5 },
+	{ HL_EINTEGRITY, "integrity", 9 },
+	{ HL_EPROGRAMMER, "programmer", 8 },
+};
+
+static const struct code *
+find_code(hl_rc rc)
+{
+	for (size_t i = 0; i < HL_COUNT(codes); i++) {
+		if (codes[i].rc == rc)
+			return &codes[i];
+	}
+	return NULL;
+}
+
 const char *
 hl_rc_name(hl_rc rc)
 {
-	static const struct {
-		hl_rc rc;
-		const char *name;
-	} names[] = {
-		{ HL_OK, "ok" },
-		{ HL_EUSAGE, "usage" },
-		{ HL_EINPUT, "input" },
-		{ HL_EEXIST, "exists" },
-		{ HL_ENOTFOUND, "not-found" },
-		{ HL_ECONFLICT, "conflict" },
-		{ HL_ENODEV, "no-device" },
-		{ HL_EACCESS, "access" },
-		{ HL_ECARD, "card" },
-		{ HL_EBUSY, "busy" },
-		{ HL_ETIMEOUT, "timeout" },
-		{ HL_ENOLICENSE, "no-license" },
-		{ HL_EDENIED, "denied" },
-		{ HL_EDOUBT, "in-doubt" },
-		{ HL_ESTORE, "store" },
-		{ HL_EFULL, "full" },
-		{ HL_EIO, "io" },
-		{ HL_ENOMEM, "no-memory" },
-		{ HL_EINTEGRITY, "integrity" },
-		{ HL_EPROGRAMMER, "programmer" },
-	};
+	const struct code *c = find_code(rc);
 
-	for (size_t i = 0; i < HL_COUNT(names); i++) {
-		if (names[i].rc == rc)
-			return names[i].name;
-	}
-	return "unknown";
+	return c != NULL ? c->name : "unknown";
+}
+
+int
+hl_rc_exit(hl_rc rc)
+{
+	const struct code *c = find_code(rc);
+
+	return c != NULL ? c->exit : 5;
 }
 
 static void

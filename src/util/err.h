@@ -9,6 +9,9 @@
 #define HL_CHECK __attribute__((warn_unused_result))
 #define HL_COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
+/* The exit code of a program whose work ended so: hsmlic(1), EXIT STATUS. */
+int hl_rc_exit(hl_rc rc);
+
 /*
  * Fills *err (unless NULL) and returns rc, so that `return hl_fail(...)` is
  * the whole error path. `what` and `hint` are copied as they are; `why` is a

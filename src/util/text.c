@@ -162,6 +162,20 @@ hl_text_check(const char *name, const char *s, bool empty_ok, hl_err *err)
 }
 
 bool
+hl_text_starts(const char *s, const char *prefix)
+{
+	return strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+bool
+hl_text_ends(const char *s, const char *suffix)
+{
+	const size_t n = strlen(s), e = strlen(suffix);
+
+	return n >= e && strcmp(s + n - e, suffix) == 0;
+}
+
+bool
 hl_text_copy(char *dst, size_t size, const char *src)
 {
 	size_t n;

@@ -26,6 +26,8 @@ bool hl_text_valid(const char *s, size_t n);
  */
 HL_CHECK hl_rc hl_text_check(
     const char *name, const char *s, bool empty_ok, hl_err *err);
+bool hl_text_starts(const char *s, const char *prefix);
+bool hl_text_ends(const char *s, const char *suffix);
 /* Copies at most size - 1 bytes, always ends with NUL; true if all fitted. */
 bool hl_text_copy(char *dst, size_t size, const char *src);
 /* As snprintf() for words that may be cut short, at the end of a character;
