@@ -191,13 +191,23 @@ op_close(child *c)
 	_exit(0);
 }
 
+/*
+ * Who may use the service was decided when the context was made. A violation
+ * behind that is a connection that the service has dropped: it is ending.
+ */
+static LONG
+dropped(LONG rv)
+{
+	return rv == SCARD_W_SECURITY_VIOLATION ? SCARD_E_NO_SERVICE : rv;
+}
+
 /* Fills the table from PC/SC's list of names, which ends with an empty one. */
 static LONG
 list_names(child *c)
 {
 	DWORD n = sizeof(c->out);
 	const char *s = (const char *)c->out;
-	LONG rv = SCardListReaders(c->ctx, NULL, (char *)c->out, &n);
+	LONG rv = dropped(SCardListReaders(c->ctx, NULL, (char *)c->out, &n));
 
 	c->readers_n = 0;
 	if (rv == SCARD_E_NO_READERS_AVAILABLE)
@@ -249,8 +259,8 @@ list(child *c, SCARD_READERSTATE *s)
 			return rv;
 		if ((n = fill_states(c, s)) == 0)
 			return rv;
-		rv = note(
-		    c, HL_CALL_CHANGE, SCardGetStatusChange(c->ctx, 0, s, n));
+		rv = note(c, HL_CALL_CHANGE,
+		    dropped(SCardGetStatusChange(c->ctx, 0, s, n)));
 	}
 	if (rv == SCARD_S_SUCCESS)
 		for (size_t i = 0; i < c->readers_n; i++)
@@ -308,8 +318,8 @@ sleep_on(child *c, SCARD_READERSTATE *s, int ms)
 		    s[i].dwEventState & ~(DWORD)SCARD_STATE_CHANGED;
 	s[n] = (SCARD_READERSTATE){ .szReader = PNP,
 		.dwCurrentState = SCARD_STATE_UNAWARE };
-	rv = SCardGetStatusChange(
-	    c->ctx, (DWORD)(ms < SLICE_MS ? ms : SLICE_MS), s, n + 1);
+	rv = dropped(SCardGetStatusChange(
+	    c->ctx, (DWORD)(ms < SLICE_MS ? ms : SLICE_MS), s, n + 1));
 	(void)note(c, HL_CALL_CHANGE, rv);
 	return rv == SCARD_E_TIMEOUT || rv == SCARD_E_UNKNOWN_READER
 	    ? SCARD_S_SUCCESS
