@@ -11,21 +11,42 @@
 #include "util/text.h"
 
 #define TAKEN_MS 1000
+/* A wait that lasts longer is worth a word; a card is ready within less. */
+#define SILENT_MS 3000
+
+static hl_rc
+open_and_read(const char *reader, const hl_card_options *opt, hl_card **card,
+    hl_card_info *info, hl_err *err)
+{
+	hl_rc rc = hl_card_open(card, reader, opt, err);
+
+	if (rc == HL_OK &&
+	    (rc = hl_card_read(*card, info, opt->until, err)) != HL_OK)
+		hl_card_close(card);
+	return rc;
+}
 
 hl_rc
 hl_broker_open_card(hl_broker *b, const char *reader, hl_deadline until,
     hl_card **card, hl_card_info *info, hl_err *err)
 {
-	const hl_card_options opt = { until, b->lock_dir };
+	const hl_deadline soon = hl_deadline_in(SILENT_MS);
+	hl_card_options opt = { soon < until ? soon : until, b->lock_dir };
 	hl_rc rc;
 
 	*card = NULL;
-	if ((rc = hl_dir_make(b->lock_dir, err)) != HL_OK ||
-	    (rc = hl_card_open(card, reader, &opt, err)) != HL_OK)
+	if ((rc = hl_dir_make(b->lock_dir, err)) != HL_OK)
 		return rc;
-	if ((rc = hl_card_read(*card, info, until, err)) != HL_OK)
-		hl_card_close(card);
-	return rc;
+	rc = open_and_read(reader, &opt, card, info, err);
+	if ((rc != HL_EBUSY && rc != HL_ETIMEOUT) ||
+	    hl_deadline_left(until) == 0)
+		return rc;
+	hl_broker_note(b,
+	    "the card in \"%s\" is held by another program, or does not "
+	    "answer: waiting %d seconds at most",
+	    reader, (hl_deadline_left(until) + 999) / 1000);
+	opt.until = until;
+	return open_and_read(reader, &opt, card, info, err);
 }
 
 /*
