@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -183,6 +184,13 @@ gather_warnings(hl_cli *cli, hl_status *s, hl_err *err)
 
 	for (size_t i = 0; i < s->cards.n; i++)
 		warn_of_card(s, &s->cards.views[i]);
+	/* Whoever reads a card first is told at once; the others here. */
+	if (s->week.outside > 0)
+		warn(s,
+		    "%" PRIu64 " %s cards outside of this store in the last 7 "
+		    "days",
+		    s->week.outside,
+		    hl_plural(s->week.outside, "unit left", "units left"));
 	for (size_t i = 0; i < s->n_open; i++)
 		in_doubt += !s->open[i].in_progress;
 	if (in_doubt > 0)

@@ -267,6 +267,9 @@ rot() { # STORE LICENSE
 	[[ $(jq -r '.warnings[]' <<<"$output") == *"no license left"* ]]
 	[ "$(jq .week.outside <<<"$output")" = 1 ]
 	[ "$(jq '.cards[0].counter' <<<"$output")" = 0 ]
+	# also when it was another command that read the card first
+	json -0 status
+	[[ $(jq -r '.warnings[]' <<<"$output") == *"1 unit left"*"outside"* ]]
 	mv early card
 	json -0 status
 	[[ $(jq -r '.warnings[]' <<<"$output") == *"above"* ]]
