@@ -103,7 +103,10 @@ typedef struct hl_spend_plan {
 	const char *card_label;
 	const char *firmware;
 	uint32_t losses; /* earlier attempts for this chip that lost a unit */
+	uint32_t spent; /* units that this chip and firmware have cost so far */
 } hl_spend_plan;
+
+typedef struct hl_get_result hl_get_result;
 
 typedef struct hl_get_request {
 	const hl_cert *cert;  /* NULL: the chip is known to the store */
@@ -118,6 +121,13 @@ typedef struct hl_get_request {
 	/* May this unit be spent? HL_OK, or HL_EDENIED with its reason in err.
 	 */
 	hl_rc (*may_spend)(void *arg, const hl_spend_plan *plan, hl_err *err);
+	/*
+	 * Hands the license over, unless it is a dry run: HL_OK when whoever
+	 * asked has it. What was spent is on record by then; the use of a
+	 * license that was there before is recorded only behind it. May be
+	 * NULL: that the call returns is enough.
+	 */
+	hl_rc (*deliver)(void *arg, const hl_get_result *r, hl_err *err);
 	void *arg;
 } hl_get_request;
 
@@ -128,7 +138,7 @@ typedef enum hl_source {
 	HL_SOURCE_NONE	  /* dry run that found no license */
 } hl_source;
 
-typedef struct hl_get_result {
+struct hl_get_result {
 	hl_source source;
 	int units_spent; /* by this call */
 	hl_chip chip;
@@ -140,7 +150,7 @@ typedef struct hl_get_result {
 	hl_issue issue;
 	bool has_card; /* the card that issued it is known */
 	hl_card_row card;
-} hl_get_result;
+};
 
 /*
  * HL_OK: the license is in *out, and the store keeps it. Otherwise

@@ -18,7 +18,8 @@ struct get {
 	hl_get_result *out;
 	hl_cert *cert; /* of the chip; n 0 until it is needed */
 	bool chip_known;
-	bool allowed; /* may_spend has said yes */
+	bool chip_incomplete; /* the store does not know all that was given */
+	bool allowed;	      /* may_spend has said yes */
 	hl_deadline until;
 };
 
@@ -89,6 +90,21 @@ find_without_writing(struct get *g, hl_err *err)
 	return rc;
 }
 
+/* For showing: a chip that is not recorded yet. */
+static void
+describe_chip(struct get *g)
+{
+	const hl_get_request *r = g->req;
+	hl_chip *chip = &g->out->chip;
+
+	chip->has_cert = true;
+	memcpy(chip->cert_sha256, r->cert->sha256, sizeof(chip->cert_sha256));
+	(void)hl_text_copy(
+	    chip->product_id, sizeof(chip->product_id), r->cert->product_id);
+	if (r->uid != NULL)
+		chip->uid = *r->uid;
+}
+
 static hl_rc
 find_chip(struct get *g, hl_err *err)
 {
@@ -105,10 +121,31 @@ find_chip(struct get *g, hl_err *err)
 	}
 	if (find_known_chip(g))
 		return HL_OK;
-	if (r->cached || r->dry_run)
-		return find_without_writing(g, err);
-	return hl_store_chip_put(
-	    g->b->store, r->cert, r->uid, r->actor, chip, err);
+	g->chip_incomplete = true;
+	if ((rc = find_without_writing(g, err)) == HL_OK)
+		describe_chip(g);
+	return rc;
+}
+
+/*
+ * What was given of the chip is recorded when there is something to record it
+ * for: a get that is refused must not tie a UID to a certificate.
+ */
+static hl_rc
+record_chip(struct get *g, hl_err *err)
+{
+	const hl_get_request *r = g->req;
+	hl_rc rc;
+
+	if (!g->chip_incomplete)
+		return HL_OK;
+	rc = hl_store_chip_put(
+	    g->b->store, r->cert, r->uid, r->actor, &g->out->chip, err);
+	if (rc == HL_OK) {
+		g->chip_known = true;
+		g->chip_incomplete = false;
+	}
+	return rc;
 }
 
 static hl_rc
@@ -132,13 +169,27 @@ load_cert(struct get *g, hl_err *err)
 
 /* ---- handing over -------------------------------------------------------- */
 
+/* It costs nothing, so a store that cannot write is no reason to fail. */
+static void
+record_use(struct get *g)
+{
+	hl_err e = { 0 };
+	hl_rc rc = record_chip(g, &e);
+
+	if (rc == HL_OK)
+		rc = hl_store_license_use(g->b->store, &g->out->license.id,
+		    "store", g->req->actor, &e);
+	if (rc != HL_OK)
+		hl_broker_note(
+		    g->b, "this use could not be recorded: %s", e.why);
+}
+
 static hl_rc
 hand_over(struct get *g, const hl_license *l, hl_source source, int units,
     hl_err *err)
 {
 	hl_store *store = g->b->store;
 	hl_get_result *out = g->out;
-	hl_err e = { 0 };
 	hl_rc rc;
 
 	out->license = *l;
@@ -155,14 +206,13 @@ hand_over(struct get *g, const hl_license *l, hl_source source, int units,
 	out->has_card = out->has_issue &&
 	    hl_store_card_by_id(store, &out->issue.card, &out->card, NULL) ==
 		HL_OK;
-	if (source != HL_SOURCE_STORE || g->req->dry_run)
+	if (g->req->dry_run)
 		return HL_OK;
-	rc = hl_store_license_use(store, &l->id, "store", g->req->actor, &e);
-	/* It costs nothing, so a store that cannot write is no reason to stop.
-	 */
-	if (rc != HL_OK)
-		hl_broker_note(
-		    g->b, "this use could not be recorded: %s", e.why);
+	if (g->req->deliver != NULL &&
+	    (rc = g->req->deliver(g->req->arg, out, err)) != HL_OK)
+		return rc;
+	if (source == HL_SOURCE_STORE)
+		record_use(g);
 	return HL_OK;
 }
 
@@ -267,14 +317,81 @@ look_up(struct get *g, hl_err *err)
 	return rc == HL_OK ? hand_over(g, &l, HL_SOURCE_STORE, 0, err) : rc;
 }
 
-static bool
-keep_open(void *arg, const hl_issue *i)
-{
-	hl_issue *open = arg;
+/* ---- why there is none -----------------------------------------------------
+ */
 
-	if (i->state == HL_ISSUE_OPEN)
-		*open = *i;
-	return i->state != HL_ISSUE_OPEN;
+struct unresolved {
+	const hl_uuid *firmware; /* NULL: any */
+	hl_issue open;
+	bool found;
+};
+
+static bool
+keep_unresolved(void *arg, const hl_issue *i)
+{
+	struct unresolved *u = arg;
+
+	if (i->state != HL_ISSUE_OPEN ||
+	    (u->firmware != NULL && !hl_uuid_equal(&i->firmware, u->firmware)))
+		return true;
+	u->open = *i;
+	u->found = true;
+	return false;
+}
+
+/* An open issue of this chip, for the firmware that is meant where that can be
+ * told. */
+static bool
+find_unresolved(struct get *g, hl_issue *open)
+{
+	struct unresolved u = { NULL, { .state = HL_ISSUE_OPEN }, false };
+	hl_uuid firmware;
+
+	if (!g->chip_known)
+		return false;
+	if (firmware_from_store(g, &firmware, NULL) == HL_OK)
+		u.firmware = &firmware;
+	if (hl_store_issue_list_chip(g->b->store, &g->out->chip.id,
+		keep_unresolved, &u, NULL) != HL_OK)
+		return false;
+	*open = u.open;
+	return u.found;
+}
+
+static bool
+keep_inactive(void *arg, const hl_license *l)
+{
+	hl_license *last = arg;
+
+	if (l->state != HL_LICENSE_ACTIVE)
+		*last = *l;
+	return true;
+}
+
+/* What the store has for this chip is not handed out any more. */
+static void
+add_inactive(struct get *g, hl_err *err)
+{
+	hl_license last = { .size = 0 };
+	hl_license_filter filter = { &g->out->chip.id, NULL, true };
+	char at[HL_TIME_TEXT] = "";
+	hl_uuid firmware;
+
+	if (firmware_from_store(g, &firmware, NULL) == HL_OK)
+		filter.firmware = &firmware;
+	if (!g->chip_known ||
+	    hl_store_license_list(
+		g->b->store, &filter, keep_inactive, &last, NULL) != HL_OK ||
+	    last.size == 0)
+		return;
+	if (last.retired_at != 0)
+		hl_time_text(last.retired_at, at);
+	hl_err_add(err, "it has one that is %s%s%s: %s",
+	    hl_license_state_name(last.state), at[0] == '\0' ? "" : " since ",
+	    at, last.reason);
+	hl_err_hint(err,
+	    "leave out --cached to get another one from a card: that costs one "
+	    "unit more");
 }
 
 /* Why the store alone cannot serve, and no card is to be asked. */
@@ -282,7 +399,7 @@ static hl_rc
 no_cached_license(struct get *g, hl_err *err)
 {
 	const char *wanted = g->req->firmware;
-	hl_issue open = { .state = HL_ISSUE_ISSUED };
+	hl_issue open;
 	hl_firmware f;
 
 	if (wanted != NULL &&
@@ -291,37 +408,83 @@ no_cached_license(struct get *g, hl_err *err)
 		return hl_fail(err, HL_ENOLICENSE, "get a license",
 		    "see: hsmlic license list, hsmlic card list",
 		    "no firmware \"%s\" is known to this store", wanted);
-	if (g->chip_known &&
-	    hl_store_issue_list_chip(g->b->store, &g->out->chip.id, keep_open,
-		&open, NULL) == HL_OK &&
-	    open.state == HL_ISSUE_OPEN) {
-		(void)hl_fail(err, HL_EDOUBT, "get a license",
-		    "with its card in a reader, run hsmlic recover",
-		    "a request for this chip is not resolved");
-		if (err != NULL)
-			err->units_spent = HL_UNITS_UNKNOWN;
-		return HL_EDOUBT;
-	}
-	return hl_fail(err, HL_ENOLICENSE, "get a license",
+	if (find_unresolved(g, &open))
+		return hl_spend_unresolved(g->b, &open, err);
+	(void)hl_fail(err, HL_ENOLICENSE, "get a license",
 	    "leave out --cached to get one from a card",
 	    "the store has no active license for this chip and firmware");
+	add_inactive(g, err);
+	return HL_ENOLICENSE;
+}
+
+/*
+ * The card could not be asked. That is "try again" only while no request for
+ * this very chip waits to be settled.
+ */
+static hl_rc
+or_in_doubt(struct get *g, hl_rc rc, hl_err *err)
+{
+	hl_err doubt = { 0 };
+	hl_issue open;
+
+	if (rc != HL_EBUSY && rc != HL_ETIMEOUT && rc != HL_ENODEV &&
+	    rc != HL_ECARD && rc != HL_EACCESS)
+		return rc;
+	if (err == NULL || !find_unresolved(g, &open) ||
+	    hl_owner_alive(g->b->side, &open.owner) ||
+	    hl_spend_unresolved(g->b, &open, &doubt) != HL_EDOUBT)
+		return rc;
+	hl_err_add(&doubt, "%s", err->why);
+	*err = doubt;
+	return HL_EDOUBT;
 }
 
 /* ---- with a card in hand ---------------------------------------------------
  */
 
+struct units {
+	const hl_uuid *firmware;
+	uint32_t n;
+};
+
+static bool
+count_units(void *arg, const hl_issue *i)
+{
+	struct units *u = arg;
+
+	if (hl_uuid_equal(&i->firmware, u->firmware))
+		u->n += i->units;
+	return true;
+}
+
+/* What this chip has cost already. */
+static hl_rc
+look_back(struct get *g, const hl_firmware *f, hl_spend_plan *plan, hl_err *err)
+{
+	struct units u = { &f->id, 0 };
+	hl_rc rc = HL_OK;
+
+	if (g->chip_known)
+		rc = hl_store_issue_losses(
+		    g->b->store, &g->out->chip.id, &f->id, &plan->losses, err);
+	if (rc == HL_OK && g->chip_known)
+		rc = hl_store_issue_list_chip(
+		    g->b->store, &g->out->chip.id, count_units, &u, err);
+	plan->spent = u.n;
+	return rc;
+}
+
 static hl_rc
 ask_permission(struct get *g, const hl_chosen *c, hl_err *err)
 {
 	hl_spend_plan plan = { &g->out->chip, &c->info, c->row.label,
-		c->firmware.name, 0 };
+		c->firmware.name, 0, 0 };
 	const int64_t asked = hl_mono_ms();
 	hl_rc rc;
 
 	if (g->allowed)
 		return HL_OK;
-	rc = hl_store_issue_losses(
-	    g->b->store, &g->out->chip.id, &c->firmware.id, &plan.losses, err);
+	rc = look_back(g, &c->firmware, &plan, err);
 	if (rc == HL_OK)
 		rc = g->req->may_spend(g->req->arg, &plan, err);
 	/* A late answer must not leave the card too little time: a request
@@ -361,7 +524,10 @@ spend(struct get *g, hl_chosen *c, bool *again, hl_err *err)
 		.cert = g->cert,
 		.actor = g->req->actor,
 		.until = g->until };
-	hl_rc rc = hl_spend_unit(g->b, &s, err);
+	hl_rc rc = record_chip(g, err);
+
+	if (rc == HL_OK)
+		rc = hl_spend_unit(g->b, &s, err);
 
 	/* Others may have the card now; the store needs no card. */
 	hl_card_close(&c->card);
@@ -480,7 +646,7 @@ hl_rc
 hl_broker_get(
     hl_broker *b, const hl_get_request *req, hl_get_result *out, hl_err *err)
 {
-	struct get g = { b, req, out, NULL, false, false, req->until };
+	struct get g = { .b = b, .req = req, .out = out, .until = req->until };
 	hl_rc rc;
 
 	memset(out, 0, sizeof(*out));
@@ -496,7 +662,7 @@ hl_broker_get(
 		goto out;
 	}
 	if ((rc = load_cert(&g, err)) == HL_OK)
-		rc = get_from_cards(&g, err);
+		rc = or_in_doubt(&g, get_from_cards(&g, err), err);
 out:
 	free(g.cert);
 	return rc;

@@ -130,25 +130,27 @@ counter_above(const hl_spend *s, uint32_t expected, hl_err *err)
 	    s->info.serial, s->info.counter, expected);
 }
 
-static hl_rc
-unresolved_elsewhere(hl_broker *b, const hl_issue *other, hl_err *err)
+hl_rc
+hl_spend_unresolved(hl_broker *b, const hl_issue *open, hl_err *err)
 {
 	hl_card_row card = { 0 };
 	char id[HL_UUID_TEXT];
 	hl_rc rc;
 
-	rc = hl_store_card_by_id(b->store, &other->card, &card, err);
+	rc = hl_store_card_by_id(b->store, &open->card, &card, err);
 	if (rc != HL_OK)
 		return rc;
-	hl_uuid_text(&other->id, id);
+	hl_uuid_text(&open->id, id);
 	rc = hl_fail(err, HL_EDOUBT, "get a license", "",
 	    "an earlier request for this chip (%s) was cut short on card %s "
-	    "and "
-	    "is not resolved",
+	    "and is not resolved",
 	    id, card.serial);
 	hl_err_hint(err,
-	    "insert card %s and run hsmlic recover; nothing was spent now",
+	    "with card %s in a reader, run hsmlic recover: it tells whether "
+	    "that unit is gone",
 	    card.serial);
+	if (err != NULL)
+		err->units_spent = HL_UNITS_UNKNOWN;
 	return rc;
 }
 
@@ -169,7 +171,7 @@ clear_the_way(hl_broker *b, hl_spend *s, const hl_issue *other, hl_err *err)
 	if (rc != HL_OK || now.state != HL_ISSUE_OPEN)
 		return rc;
 	if (!hl_uuid_equal(&other->card, &s->row->id))
-		return unresolved_elsewhere(b, other, err);
+		return hl_spend_unresolved(b, other, err);
 	s->source = HL_SOURCE_REPLAY;
 	return hl_recover_one(
 	    b, s->card, &s->info, other, s->actor, s->until, err);

@@ -35,6 +35,10 @@ HL_CHECK hl_rc hl_spend_possible(const hl_card_info *info,
  */
 HL_CHECK hl_rc hl_spend_unit(hl_broker *b, hl_spend *s, hl_err *err);
 
+/* HL_EDOUBT: says that this open issue stands in the way of its chip. */
+HL_CHECK hl_rc hl_spend_unresolved(
+    hl_broker *b, const hl_issue *open, hl_err *err);
+
 /* Makes the folders that spending and recovery need beside the store. */
 HL_CHECK hl_rc hl_spend_folders(hl_broker *b, hl_err *err);
 

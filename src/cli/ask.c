@@ -64,20 +64,24 @@ static void
 plan_text(const hl_spend_plan *plan, char *out, size_t size)
 {
 	char uid[HL_UID_TEXT] = "(UID not known)";
-	char loss[80] = "";
+	char loss[80] = "", past[80] = "";
 
 	if (plan->chip->uid.n > 0)
 		hl_uid_text(&plan->chip->uid, uid);
+	if (plan->spent > 0)
+		(void)snprintf(past, sizeof(past),
+		    "; this chip has cost %u unit%s of this firmware before",
+		    plan->spent, plan->spent == 1 ? "" : "s");
 	if (plan->losses > 0)
 		(void)snprintf(loss, sizeof(loss),
 		    "; %u earlier attempt%s for this chip lost a unit",
 		    plan->losses, plan->losses == 1 ? "" : "s");
 	(void)hl_text_format(out, size,
 	    "spend 1 of the %u licenses left on card %s%s%s in \"%s\" for chip "
-	    "%s, firmware \"%s\" (it can never be put back%s)",
+	    "%s, firmware \"%s\" (it can never be put back%s%s)",
 	    plan->card->counter, plan->card->serial,
 	    plan->card_label[0] == '\0' ? "" : " ", plan->card_label,
-	    plan->card->reader, uid, plan->firmware, loss);
+	    plan->card->reader, uid, plan->firmware, past, loss);
 }
 
 hl_rc

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,9 +20,9 @@ to_stdout(const struct output *o)
 	return o->path != NULL && strcmp(o->path, "-") == 0;
 }
 
-/* A license that cannot be written must not be paid for. */
+/* Where nothing can be written, whatever it is. */
 static hl_rc
-check_output(const struct output *o, hl_err *err)
+check_place(const struct output *o, hl_err *err)
 {
 	const char *slash;
 	struct stat st;
@@ -36,11 +37,6 @@ check_output(const struct output *o, hl_err *err)
 		return hl_fail(err, HL_EINPUT, "write the license",
 		    "name the regular file itself, or a new one",
 		    "\"%s\" is no regular file", o->path);
-	if (access(o->path, F_OK) == 0 && !hl_opt_set(o->cli, "force"))
-		return hl_fail(err, HL_EEXIST, "write the license",
-		    "name another file, or add --force",
-		    "%s exists, and cannot hold the license of this chip yet",
-		    o->path);
 	rc = hl_path(dir, sizeof(dir), err, "%.*s",
 	    slash == NULL ? 1 : (int)(slash - o->path + 1),
 	    slash == NULL ? "." : o->path);
@@ -53,36 +49,48 @@ check_output(const struct output *o, hl_err *err)
 	return HL_OK;
 }
 
+/* A license that cannot be written must not be paid for. */
 static hl_rc
 may_spend(void *arg, const hl_spend_plan *plan, hl_err *err)
 {
 	struct output *o = arg;
-	hl_rc rc = check_output(o, err);
+	hl_rc rc = check_place(o, err);
 
-	return rc == HL_OK ? hl_ask_spend(o->cli, plan, err) : rc;
+	if (rc != HL_OK)
+		return rc;
+	if (o->path != NULL && !to_stdout(o) && access(o->path, F_OK) == 0 &&
+	    !hl_opt_set(o->cli, "force"))
+		return hl_fail(err, HL_EEXIST, "write the license",
+		    "name another file, or add --force",
+		    "%s exists, and cannot hold the license of this chip yet",
+		    o->path);
+	return hl_ask_spend(o->cli, plan, err);
 }
 
 static hl_rc
-write_output(const struct output *o, const hl_get_result *r, hl_err *err)
+write_stdout(const hl_get_result *r, hl_err *err)
 {
+	if (fwrite(r->bytes, 1, r->n, stdout) == r->n && fflush(stdout) == 0)
+		return HL_OK;
+	return hl_fail(err, HL_EIO, "write the license", "",
+	    "standard output failed: %s", strerror(errno));
+}
+
+static hl_rc
+deliver(void *arg, const hl_get_result *r, hl_err *err)
+{
+	const struct output *o = arg;
 	hl_rc rc;
 
-	if (o->path == NULL || r->source == HL_SOURCE_NONE || o->cli->dry_run)
-		return HL_OK;
-	if (to_stdout(o)) {
-		if (fwrite(r->bytes, 1, r->n, stdout) == r->n &&
-		    fflush(stdout) == 0)
-			return HL_OK;
-		rc = hl_fail(err, HL_EIO, "write the license", "",
-		    "standard output failed");
-	} else {
-		rc = hl_file_put(o->path, r->bytes, r->n, 0600,
-		    hl_opt_set(o->cli, "force"), err);
-	}
+	if (o->path == NULL || (rc = check_place(o, err)) != HL_OK)
+		return o->path == NULL ? HL_OK : rc;
+	rc = to_stdout(o) ? write_stdout(r, err)
+			  : hl_file_put(o->path, r->bytes, r->n, 0600,
+				hl_opt_set(o->cli, "force"), err);
 	if (rc != HL_OK && rc != HL_EEXIST)
 		hl_err_hint(err,
-		    "the store keeps the license: the same command again costs "
-		    "nothing");
+		    "the store keeps the license: the same command costs "
+		    "nothing once it can be written");
 	return rc;
 }
 
@@ -234,6 +242,7 @@ get(struct output *o, const hl_chip_args *chip, hl_get_result *r, hl_err *err)
 		.actor = &cli->actor,
 		.until = cli->until,
 		.may_spend = may_spend,
+		.deliver = deliver,
 		.arg = o,
 	};
 	hl_rc rc = HL_OK;
@@ -244,9 +253,9 @@ get(struct output *o, const hl_chip_args *chip, hl_get_result *r, hl_err *err)
 		rc = hl_broker_get(cli->broker, &req, r, err);
 	if (rc != HL_OK)
 		return rc;
-	if ((rc = write_output(o, r, err)) == HL_OK && cli->json)
+	if (cli->json)
 		rc = hl_print_json(cli, result_json(o, r), err);
-	else if (rc == HL_OK)
+	else
 		print_text(o, r);
 	if (rc != HL_OK && err != NULL)
 		err->units_spent = r->units_spent;

@@ -293,6 +293,41 @@ open_request() {
 	refuses 2 "no regular file" get --target sim:chip -o ""
 }
 
+@test "what could not be handed over is no use of a license" {
+	get --target sim:chip
+	LEFT=8
+	echo other >file
+	refuses 2 "" hsmlic get --cached --uid "$UID1" -o file
+	refuses 2 "no folder" hsmlic get --cached --uid "$UID1" -o /nowhere/f
+	run -0 --separate-stderr hsmlic license list --json
+	[ "$(jq '.licenses[0].uses' <<<"$output")" = 0 ]
+	run -0 --separate-stderr hsmlic get --cached --uid "$UID1" -o new
+	run -0 --separate-stderr hsmlic license list --json
+	[ "$(jq '.licenses[0].uses' <<<"$output")" = 1 ]
+}
+
+@test "a get that is refused makes no chip known, and says which it was" {
+	refuses 4 "not done" hsmlic get --card sim:card --target sim:chip
+	run -0 --separate-stderr get --target sim:chip --dry-run --json
+	[ "$(jq -r .uid <<<"$output")" = "$UID1" ]
+	[ "$(jq -r .product_id <<<"$output")" = 45002001 ]
+	[ "$(jq -r '.certificate_sha256 | length' <<<"$output")" = 64 ]
+	run -0 --separate-stderr hsmlic chip list --json
+	[ "$(jq '.chips | length' <<<"$output")" = 0 ]
+	# The right pair is not blocked by a wrong one that was refused.
+	refuses 4 "not done" hsmlic get --card sim:card \
+		--cert other/certificate.bin --uid "$UID1"
+	get --target sim:chip
+}
+
+@test "a license that was retired is spoken of before another is paid for" {
+	get --target sim:chip
+	run -0 hsmlic license retire "$UID1" --reason "key leaked" --yes
+	LEFT=8
+	refuses 4 "key leaked" hsmlic get --cached --uid "$UID1"
+	refuses 4 "has cost 1 unit" hsmlic get --card sim:card --uid "$UID1"
+}
+
 @test "a standard output that is closed takes no license" {
 	LEFT=8 refuses 5 "standard output failed" \
 		bash -c 'hsmlic get --yes --card sim:card --target sim:chip \

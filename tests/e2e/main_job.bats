@@ -279,6 +279,9 @@ fault() {
 	run -6 --separate-stderr get --target sim:chip --timeout 2
 	[ "$(jq .error.units_spent <<<"$output")" = null ]
 	[[ $stderr == *"hsmlic recover"* ]]
+	# Still in doubt, not "try again": also while the card cannot be asked.
+	run -6 --separate-stderr get --target sim:chip --timeout 1
+	[[ $stderr == *"is not resolved"*"hsmlic recover"* ]]
 	# The reader stays locked until the card lets go of it.
 	stop_card 0 KILL
 	start_card 0 hsmlic-sim card serve "$HL_DIR/card"
