@@ -176,6 +176,41 @@ finds_an_index_that_lies(void **state)
 		fail_msg("%s", text);
 }
 
+/* SQLite tells of all of them in one text. */
+static void
+finds_each_page_that_is_damaged(void **state)
+{
+	fixture *f = *state;
+	char text[8192] = "", sql[128];
+	const char *at = text;
+	uint64_t n;
+	sqlite3 *db;
+	long page;
+	unsigned damaged = 0;
+
+	fill(f);
+	hl_store_close(&f->s);
+	for (unsigned i = 0; i < 30; i++) {
+		snprintf(sql, sizeof(sql),
+		    "SELECT rootpage FROM sqlite_schema WHERE rootpage > 1 "
+		    "ORDER BY 1 LIMIT 1 OFFSET %u",
+		    i);
+		db = raw_open(raw_path(f));
+		page = (long)raw_int(db, sql);
+		sqlite3_close(db);
+		/* sqlite.org/fileformat2.html, 1.6: fragmented free bytes */
+		raw_poke(raw_path(f), (page - 1) * 4096 + 7, "\x3b", 1);
+	}
+	OK(f, hl_store_open(&f->s, f->url, NULL, &f->err));
+	n = fx_findings(f, text, sizeof(text));
+	for (; (at = strstr(at, "file: ")) != NULL; at++)
+		damaged++;
+	assert_true(strlen(text) > 1024);
+	assert_int_equal(damaged, 30);
+	assert_true(n >= damaged);
+	assert_null(strstr(text, "***"));
+}
+
 /* Bytes that changed on the disk are never handed out. */
 static void
 tampered_license(void **state)
@@ -254,6 +289,7 @@ main(void)
 		cmocka_unit_test(finds),
 		cmocka_unit_test(finds_without_the_indexes),
 		TEST(finds_an_index_that_lies),
+		TEST(finds_each_page_that_is_damaged),
 		TEST(tampered_license),
 		TEST(tampered_certificate),
 		cmocka_unit_test(impossible_values),

@@ -24,17 +24,45 @@ report(checking *c, const char *text)
 		c->found(c->arg, text);
 }
 
-/* Each row of the statement is one finding. */
+/*
+ * SQLite tells all that is wrong with the file's structure, up to a hundred
+ * lines, in one text under a heading. Each line is a finding of its own, behind
+ * the place that stands in front of the heading.
+ */
+static void
+report_lines(checking *c, const char *text)
+{
+	const char *heading = strstr(text, ": *** ");
+	const char *line = heading == NULL ? NULL : strchr(heading, '\n');
+	char one[1024];
+	int n;
+
+	if (line == NULL) {
+		report(c, text);
+		return;
+	}
+	while (*line != '\0' && *++line != '\0') {
+		n = (int)strcspn(line, "\n");
+		(void)hl_text_format(one, sizeof(one), "%.*s: %.*s",
+		    (int)(heading - text), text, n, line);
+		report(c, one);
+		line += n;
+	}
+}
+
+/* Each row of the statement is a finding. */
 static hl_rc
 run_sentences(checking *c, const char *sql, hl_err *err)
 {
 	hl_q q = hl_q_new(c->s, sql);
-	char text[1024];
 
 	while (hl_q_row(&q)) {
-		hl_q_get_text(&q, text, sizeof(text));
-		if (q.code == SQLITE_OK)
-			report(c, text);
+		const unsigned char *text = sqlite3_column_text(q.st, 0);
+
+		if (text == NULL)
+			hl_q_damaged(&q);
+		else
+			report_lines(c, (const char *)text);
 	}
 	return hl_q_end(&q, err);
 }
