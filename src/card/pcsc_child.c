@@ -160,6 +160,7 @@ op_transmit(child *c)
 	const SCARD_IO_REQUEST *pci =
 	    c->protocol == SCARD_PROTOCOL_T0 ? SCARD_PCI_T0 : SCARD_PCI_T1;
 	SCARD_IO_REQUEST got = { c->protocol, sizeof(got) };
+	const size_t sent = c->head.n; /* answer() puts its own length there */
 	DWORD n = sizeof(c->out);
 	LONG rv = SCARD_E_INVALID_HANDLE;
 
@@ -168,11 +169,11 @@ op_transmit(child *c)
 		    c->card, pci, c->in, c->head.n, &got, c->out, &n);
 	(void)note(c, HL_CALL_TRANSMIT, rv);
 	/* On failure n is not to be believed. */
-	if (rv != SCARD_S_SUCCESS)
+	if (rv != SCARD_S_SUCCESS || n > sizeof(c->out))
 		n = 0;
-	answer(c, c->out, n <= sizeof(c->out) ? n : 0);
-	explicit_bzero(c->in, c->head.n);
-	explicit_bzero(c->out, n <= sizeof(c->out) ? n : sizeof(c->out));
+	answer(c, c->out, n);
+	explicit_bzero(c->in, sent);
+	explicit_bzero(c->out, n > 0 ? n : sizeof(c->out));
 }
 
 static void

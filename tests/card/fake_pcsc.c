@@ -14,6 +14,12 @@
 fake_plan fake;
 fake_seen *fake_saw;
 
+/* The buffers of the last Transmit, in the process under test. */
+static struct {
+	const uint8_t *in, *out;
+	size_t in_n, out_n;
+} last;
+
 LONG __wrap_SCardEstablishContext(
     DWORD scope, LPCVOID a, LPCVOID b, LPSCARDCONTEXT out);
 LONG __wrap_SCardReleaseContext(SCARDCONTEXT ctx);
@@ -127,9 +133,20 @@ __wrap_SCardBeginTransaction(SCARDHANDLE card)
 	return card == HANDLE ? play(FAKE_BEGIN) : SCARD_E_INVALID_HANDLE;
 }
 
+static bool
+all_zero(const uint8_t *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p[i] != 0)
+			return false;
+	return true;
+}
+
 LONG
 __wrap_SCardEndTransaction(SCARDHANDLE card, DWORD how)
 {
+	fake_saw->wiped =
+	    all_zero(last.in, last.in_n) && all_zero(last.out, last.out_n);
 	fake_saw->end = how;
 	return card == HANDLE ? play(FAKE_END) : SCARD_E_INVALID_HANDLE;
 }
@@ -180,8 +197,14 @@ __wrap_SCardTransmit(SCARDHANDLE card, const SCARD_IO_REQUEST *pci,
 	    n < sizeof(fake_saw->apdu) ? n : sizeof(fake_saw->apdu));
 	code = play(FAKE_TRANSMIT);
 	*out_n = fake.answer_n;
-	if (code == SCARD_S_SUCCESS && fake.answer_n <= sizeof(fake.answer))
+	last.in = apdu;
+	last.in_n = n;
+	last.out = out;
+	last.out_n = 0;
+	if (fake.answer_n <= sizeof(fake.answer)) {
 		memcpy(out, fake.answer, fake.answer_n);
+		last.out_n = fake.answer_n;
+	}
 	return code;
 }
 

@@ -52,6 +52,7 @@ typedef struct fake_seen {
 	uint8_t apdu[64];
 	DWORD apdu_n;
 	const SCARD_IO_REQUEST *pci;
+	bool wiped; /* nothing of the last Transmit was left at its end */
 	bool fds[FAKE_FDS]; /* open at the last Transmit */
 	bool int_ignored, usr1_default, usr2_blocked;
 } fake_seen;

@@ -82,6 +82,34 @@ one_exchange_from_open_to_close(void **state)
 	fake_no_child();
 }
 
+/* Commands and answers may be secret: the child keeps neither. */
+static void
+child_keeps_nothing(void **state)
+{
+	static const LONG codes[] = { SCARD_S_SUCCESS, SCARD_F_COMM_ERROR };
+	static const uint8_t secret[] = { 0x80, 0xDA, 0, 0, 4, 1, 2, 3, 4 };
+
+	(void)state;
+	for (size_t i = 0; i < HL_COUNT(codes); i++) {
+		hl_buf answer = HL_BUF_INIT;
+		hl_channel *ch;
+		hl_exec exec;
+		hl_rc rc;
+
+		fake_reset();
+		fake_code(FAKE_TRANSMIT, codes[i]);
+		ch = open_channel();
+		rc = ch->ops->transmit(
+		    ch, secret, sizeof(secret), &answer, &exec, later(), NULL);
+		assert_int_equal(rc == HL_OK, codes[i] == SCARD_S_SUCCESS);
+		hl_buf_free(&answer);
+		ch->ops->close(ch);
+		assert_int_equal(fake_saw->calls[FAKE_END], 1);
+		if (!fake_saw->wiped)
+			fail_msg("after code %08lX", (unsigned long)codes[i]);
+	}
+}
+
 static void
 t0_cards_are_told_so(void **state)
 {
@@ -533,6 +561,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_exchange_from_open_to_close),
+		cmocka_unit_test(child_keeps_nothing),
 		cmocka_unit_test(t0_cards_are_told_so),
 		cmocka_unit_test(child_inherits_nothing),
 		cmocka_unit_test(deadline_ends_a_mute_card),
