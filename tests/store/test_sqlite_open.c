@@ -181,7 +181,12 @@ urls(void **state)
 		EXPECT(f, rows[i].rc,
 		    hl_store_open(&s, rows[i].url, NULL, &f->err));
 		assert_null(s);
+		assert_int_equal(f->err.rc, rows[i].rc);
 	}
+	/* A directory that cannot be made. */
+	EXPECT(f, HL_ESTORE,
+	    hl_store_open(&s, "/proc/nowhere/s.db", &create, &f->err));
+	assert_int_equal(f->err.rc, HL_ESTORE);
 	assert_int_not_equal(access("/etc/passwd.d", F_OK), 0);
 	assert_int_equal(
 	    hl_store_open(&s, "postgresql://x/", &create, &f->err), HL_EUSAGE);

@@ -118,8 +118,13 @@ find_new(hl_store *s, const char *path, bool create, hl_err *err)
 		memcpy(dir, path, n); /* realpath() took no longer path */
 		dir[n] = '\0';
 	}
-	if ((rc = hl_dir_make(dir, err)) != HL_OK)
-		return rc == HL_EFULL || rc == HL_ENOMEM ? rc : HL_ESTORE;
+	if ((rc = hl_dir_make(dir, err)) != HL_OK) {
+		if (rc != HL_EFULL && rc != HL_ENOMEM)
+			rc = HL_ESTORE;
+		if (err != NULL)
+			err->rc = rc;
+		return rc;
+	}
 	if (realpath(dir, real) == NULL)
 		return fail_errno(s, errno, err);
 	return hl_path(s->path, sizeof(s->path), err, "%s/%s",
