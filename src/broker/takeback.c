@@ -23,9 +23,10 @@ hl_take_back_open(hl_broker *b, const hl_rescue *r, const hl_actor *actor,
 	return hl_store_intent_close(b->store, &o, NULL, err);
 }
 
-hl_rc
-hl_take_back(
-    hl_broker *b, const hl_rescue *r, const hl_actor *actor, hl_err *err)
+/* The same for an issue in whatever state; HL_OK also when the store has that
+ * license already. HL_EINPUT: it belongs to another chip. */
+static hl_rc
+take_back(hl_broker *b, const hl_rescue *r, const hl_actor *actor, hl_err *err)
 {
 	hl_chip chip;
 	hl_issue i;
@@ -75,7 +76,7 @@ hl_broker_import_rescue(hl_broker *b, const char *text, size_t len,
 		if (here > word && memcmp(text, HL_RESCUE_WORD, word) == 0) {
 			if (!hl_rescue_parse(text, here, &r))
 				return damaged_line(line, err);
-			if ((rc = hl_take_back(b, &r, actor, err)) != HL_OK)
+			if ((rc = take_back(b, &r, actor, err)) != HL_OK)
 				return rc;
 			(*n)++;
 		}
@@ -112,7 +113,7 @@ take_back_file(hl_broker *b, const hl_uuid *issue, const hl_actor *actor)
 	    hl_store_issue_by_id(b->store, issue, &i, NULL) != HL_OK ||
 	    i.state == HL_ISSUE_OPEN)
 		return;
-	if (hl_take_back(b, &r, actor, &err) == HL_OK) {
+	if (take_back(b, &r, actor, &err) == HL_OK) {
 		hl_spool_drop(b->side, issue);
 		return;
 	}

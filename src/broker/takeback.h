@@ -10,11 +10,6 @@
 HL_CHECK hl_rc hl_take_back_open(hl_broker *b, const hl_rescue *r,
     const hl_actor *actor, const char *where, hl_err *err);
 
-/* The same for an issue in whatever state; HL_OK also when the store has that
- * license already. HL_EINPUT: it belongs to another chip. */
-HL_CHECK hl_rc hl_take_back(
-    hl_broker *b, const hl_rescue *r, const hl_actor *actor, hl_err *err);
-
 /* All that lies in the spool for issues that are closed. */
 void hl_take_back_spool(hl_broker *b, const hl_actor *actor);
 
