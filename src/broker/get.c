@@ -576,8 +576,7 @@ from_card(struct get *g, hl_chosen *c, bool *again, hl_err *err)
 	/* A card that cannot issue must not be made known by mistake, but one
 	 * that is empty can still name the firmware of a license kept. */
 	if (!c->known && !g->req->dry_run &&
-	    (rc = hl_spend_possible(
-		 &c->info, c->known ? &c->row : NULL, g->cert, err)) != HL_OK)
+	    (rc = hl_spend_possible(&c->info, NULL, g->cert, err)) != HL_OK)
 		return rc;
 	if (!g->req->dry_run &&
 	    (rc = hl_chosen_identify(g->b, g->req->actor, c, err)) != HL_OK)
@@ -591,8 +590,8 @@ from_card(struct get *g, hl_chosen *c, bool *again, hl_err *err)
 	}
 	if (g->req->dry_run)
 		return dry_run(g, c, err);
-	if ((rc = hl_spend_possible(
-		 &c->info, c->known ? &c->row : NULL, g->cert, err)) != HL_OK ||
+	if ((rc = hl_spend_possible(&c->info, &c->row, g->cert, err)) !=
+		HL_OK ||
 	    (rc = ask_permission(g, c, err)) != HL_OK)
 		return rc;
 	return spend(g, c, again, err);
