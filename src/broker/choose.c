@@ -11,6 +11,7 @@ struct choice {
 	hl_broker *b;
 	const hl_get_request *req;
 	const hl_cert *cert; /* of the chip */
+	hl_deadline until;
 };
 
 static bool
@@ -121,7 +122,7 @@ open_chosen(
 	hl_rc rc;
 
 	rc = hl_broker_open_card(
-	    g->b, reader, g->req->until, &c->card, &c->info, err);
+	    g->b, reader, g->until, &c->card, &c->info, err);
 	if (rc != HL_OK)
 		return rc;
 	c->known = c->info.serial[0] != '\0' &&
@@ -142,8 +143,7 @@ choose_among(const struct choice *g, const hl_place_of_card *places, size_t n,
 		return hl_nomem(err);
 	for (size_t i = 0; i < n; i++) {
 		hl_broker_look(g->b, places[i].reader, NULL,
-		    hl_broker_patience(&places[i], n, g->req->until),
-		    &list[found]);
+		    hl_broker_patience(&places[i], n, g->until), &list[found]);
 		if (list[found].rc != HL_OK ||
 		    hl_broker_selects(g->req->card, &list[found]))
 			found++;
@@ -184,17 +184,16 @@ choose_only(
 
 hl_rc
 hl_choose_card(hl_broker *b, const hl_get_request *req, const hl_cert *cert,
-    hl_chosen *c, hl_err *err)
+    hl_deadline until, hl_chosen *c, hl_err *err)
 {
-	const struct choice choice = { b, req, cert };
+	const struct choice choice = { b, req, cert, until };
 	const struct choice *g = &choice;
 	hl_place_of_card *places;
 	size_t n;
 	hl_rc rc;
 
 	memset(c, 0, sizeof(*c));
-	rc = hl_broker_places(
-	    g->b, g->req->card, g->req->until, &places, &n, err);
+	rc = hl_broker_places(g->b, g->req->card, g->until, &places, &n, err);
 	if (rc != HL_OK)
 		return rc;
 	if (n == 0)

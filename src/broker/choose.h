@@ -15,13 +15,14 @@ typedef struct hl_chosen {
 } hl_chosen;
 
 /*
- * By req->card and req->firmware. HL_ENODEV: none is there; HL_EUSAGE: two
- * fit; HL_ENOLICENSE: none that is there will do. A card that was named is
+ * By req->card and req->firmware; req->until does not count, for the time that
+ * a person takes to answer is added to it. HL_ENODEV: none is there; HL_EUSAGE:
+ * two fit; HL_ENOLICENSE: none that is there will do. A card that was named is
  * chosen even when it cannot issue: it may name the firmware of a license that
  * is kept.
  */
 HL_CHECK hl_rc hl_choose_card(hl_broker *b, const hl_get_request *req,
-    const hl_cert *cert, hl_chosen *c, hl_err *err);
+    const hl_cert *cert, hl_deadline until, hl_chosen *c, hl_err *err);
 
 /* The card's firmware; a card never seen before becomes known here. */
 HL_CHECK hl_rc hl_chosen_identify(

@@ -630,7 +630,7 @@ get_from_cards(struct get *g, hl_err *err)
 		return hl_nomem(err);
 	do {
 		again = false;
-		rc = hl_choose_card(g->b, g->req, g->cert, c, err);
+		rc = hl_choose_card(g->b, g->req, g->cert, g->until, c, err);
 		if (rc != HL_OK)
 			rc = without_card(g, rc, err);
 		else

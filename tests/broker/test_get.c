@@ -12,6 +12,14 @@
 /* Two readers; the card in the first one is held by another program. */
 static uint32_t asked_ms[2];
 
+/* A card that is in each of them instead, while `in` is set. */
+static struct {
+	bool in;
+	model m;
+	hl_deadline until[2]; /* of the first two times that it was opened */
+	unsigned opened;
+} lent;
+
 hl_rc __wrap_hl_reader_list(
     hl_reader **out, size_t *n, hl_deadline until, hl_err *err);
 hl_rc __wrap_hl_card_open(
@@ -41,6 +49,12 @@ __wrap_hl_card_open(
     hl_card **out, const char *reader, const hl_card_options *opt, hl_err *err)
 {
 	*out = NULL;
+	if (lent.in) {
+		assert_true(lent.opened < 2);
+		lent.until[lent.opened++] = opt->until;
+		*out = model_open(&lent.m, 10, true, NULL, 0);
+		return HL_OK;
+	}
 	asked_ms[reader[7] - '0'] = (uint32_t)hl_deadline_left(opt->until);
 	return hl_fail(err, HL_EBUSY, "open", "", "held");
 }
@@ -53,6 +67,7 @@ static struct late_owner {
 	fixture *f;
 	hl_issue issue;
 	bool armed;
+	unsigned alive; /* looks that find it at work before */
 } late;
 
 bool
@@ -62,6 +77,10 @@ __wrap_hl_owner_alive(const char *side, const hl_uuid *id)
 	hl_outcome o;
 
 	if (late.armed && hl_uuid_equal(id, &late.issue.owner)) {
+		if (late.alive > 0) {
+			late.alive--;
+			return true;
+		}
 		late.armed = false;
 		o = fx_outcome(f, &late.issue, HL_ISSUE_ISSUED, 9, 1);
 		OK(f, hl_store_intent_close(f->s, &o, NULL, &f->err));
@@ -99,7 +118,7 @@ an_owner_that_has_just_finished_left_no_doubt(void **state)
 	s.until = hl_deadline_in(50000);
 	s.card = model_open(&m, 10, true, NULL, 0);
 	OK(f, hl_card_read(s.card, &s.info, s.until, &f->err));
-	late = (struct late_owner){ f, fx_open(f, &chip, &first, 10), true };
+	late = (struct late_owner){ f, fx_open(f, &chip, &first, 10), true, 0 };
 	OK(f, hl_spend_unit(b, &s, &f->err));
 	assert_false(late.armed);
 	assert_false(s.wait);
@@ -108,6 +127,50 @@ an_owner_that_has_just_finished_left_no_doubt(void **state)
 	assert_true(hl_uuid_equal(&s.license.issue, &late.issue.id));
 	assert_int_equal(m.counter, 10);
 	hl_card_close(&s.card);
+	hl_broker_free(&b);
+}
+
+/* Says yes after a while, in which another card's request was opened. */
+static hl_rc
+late_yes(void *arg, const hl_spend_plan *plan, hl_err *err)
+{
+	fixture *f = arg;
+	hl_card_row card;
+	hl_firmware fw;
+
+	OK(f, hl_store_firmware_by_name(f->s, plan->firmware, &fw, err));
+	card = fx_card_of(f, &fw.id, 2, 10);
+	late = (struct late_owner){ f, fx_open(f, plan->chip, &card, 10), true,
+		1 };
+	hl_sleep_ms(20);
+	return HL_OK;
+}
+
+/* The time that the answer took is given back to the second look, too. */
+static void
+a_late_yes_leaves_time_to_look_again(void **state)
+{
+	static hl_get_result r;
+	fixture *f = *state;
+	const hl_cert cert = fx_cert(1);
+	hl_broker *b = broker_of(f);
+	const hl_get_request req = { .cert = &cert,
+		.card = "reader:reader 1",
+		.actor = &f->actor,
+		.until = hl_deadline_in(50000),
+		.may_spend = late_yes,
+		.arg = f };
+
+	memset(&lent, 0, sizeof(lent));
+	lent.in = true;
+	OK(f, hl_broker_get(b, &req, &r, &f->err));
+	lent.in = false;
+	assert_int_equal(r.source, HL_SOURCE_STORE);
+	assert_int_equal(r.units_spent, 0);
+	assert_int_equal(lent.m.counter, 10);
+	assert_int_equal(lent.opened, 2);
+	assert_true(lent.until[0] == req.until);
+	assert_true(lent.until[1] >= req.until + 20);
 	hl_broker_free(&b);
 }
 
@@ -254,6 +317,7 @@ main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, fx_setup, fx_teardown)
 	const struct CMUnitTest tests[] = {
 		T(an_owner_that_has_just_finished_left_no_doubt),
+		T(a_late_yes_leaves_time_to_look_again),
 		T(a_card_that_does_not_count_is_reported_so),
 		T(cached_finds_a_chip_by_either_half),
 		T(cached_finds_a_chip_that_has_only_a_uid),
