@@ -188,7 +188,7 @@ HL_CHECK hl_rc hl_broker_recover(
 /*
  * A person gives up an open issue whose card cannot be read any more.
  * HL_ECONFLICT: it is not open, or its license is in the spool. HL_EBUSY: its
- * owner is alive.
+ * owner is alive. HL_EINPUT, HL_EIO: what is in the spool cannot be read.
  */
 HL_CHECK hl_rc hl_broker_write_off(hl_broker *b, const hl_uuid *issue,
     const char *reason, const hl_actor *actor, hl_err *err);

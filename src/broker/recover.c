@@ -237,14 +237,26 @@ out:
 	return rc;
 }
 
-/* A license that left a card is not dropped, and this one is at hand. */
+/* A license that left a card is not dropped, and this one is, or may be, at
+ * hand. */
 static hl_rc
 refuse_spooled(hl_broker *b, const hl_uuid *issue, hl_err *err)
 {
+	hl_err why = { 0 };
 	hl_rescue r;
+	hl_rc rc;
 
-	if (hl_rescue_find(b->side, b->rescue_dir, issue, &r, NULL) != HL_OK)
+	rc = hl_rescue_find(b->side, b->rescue_dir, issue, &r, &why);
+	if (rc == HL_ENOTFOUND || rc == HL_EACCESS)
 		return HL_OK;
+	if (rc != HL_OK) {
+		hl_err_hint(&why,
+		    "it may hold the license of this request: make it "
+		    "readable, then run hsmlic recover");
+		if (err != NULL)
+			*err = why;
+		return rc;
+	}
 	return hl_fail(err, HL_ECONFLICT, "write off a request",
 	    "take it back: hsmlic recover",
 	    "its license is in the spool or a rescue file");

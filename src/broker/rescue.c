@@ -203,7 +203,8 @@ check_owner(const char *dir, hl_err *err)
 	struct stat st;
 
 	if (stat(dir, &st) != 0)
-		return hl_fail(err, HL_EIO, "use the rescue directory",
+		return hl_fail(err, errno == ENOENT ? HL_ENOTFOUND : HL_EIO,
+		    "use the rescue directory",
 		    "set rescue-dir in the configuration", "%s: %s", dir,
 		    strerror(errno));
 	if (st.st_uid == geteuid() || st.st_uid == 0)
@@ -226,18 +227,28 @@ hl_rescue_file(const char *dir, const hl_rescue *r, char *path,
 	return rc == HL_OK ? write_line(path, r, err) : rc;
 }
 
+static hl_rc
+find_file(const char *dir, const hl_uuid *issue, hl_rescue *out, hl_err *err)
+{
+	char path[PATH_MAX];
+	hl_rc rc = rescue_path(path, sizeof(path), dir, issue, err);
+
+	if (rc == HL_OK)
+		rc = check_owner(dir, err);
+	return rc == HL_OK ? read_line(path, issue, out, err) : rc;
+}
+
 hl_rc
 hl_rescue_find(const char *side, const char *rescue_dir, const hl_uuid *issue,
     hl_rescue *out, hl_err *err)
 {
-	char path[PATH_MAX];
-	hl_rc rc;
+	const hl_rc spooled = hl_spool_find(side, issue, out, err);
 
-	if (hl_spool_find(side, issue, out, NULL) == HL_OK)
+	if (spooled == HL_ENOTFOUND)
+		return find_file(rescue_dir, issue, out, err);
+	/* One that cannot be read is not nothing. */
+	if (spooled != HL_OK &&
+	    find_file(rescue_dir, issue, out, NULL) == HL_OK)
 		return HL_OK;
-	if ((rc = rescue_path(path, sizeof(path), rescue_dir, issue, err)) !=
-		HL_OK ||
-	    (rc = check_owner(rescue_dir, err)) != HL_OK)
-		return rc;
-	return read_line(path, issue, out, err);
+	return spooled;
 }

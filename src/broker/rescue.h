@@ -40,7 +40,9 @@ HL_CHECK hl_rc hl_spool_put(const char *side, const hl_rescue *r, hl_err *err);
 /* HL_ENOTFOUND: none, or damaged (a write that a crash cut short). */
 HL_CHECK hl_rc hl_spool_find(
     const char *side, const hl_uuid *issue, hl_rescue *out, hl_err *err);
-/* The same, and where a rescue file would be when the spool has none. */
+/* The same, and where a rescue file would be when the spool has none.
+ * HL_EACCESS: nothing is read from a folder of another user's. Other codes: a
+ * file is there that cannot be read. */
 HL_CHECK hl_rc hl_rescue_find(const char *side, const char *rescue_dir,
     const hl_uuid *issue, hl_rescue *out, hl_err *err);
 void hl_spool_drop(const char *side, const hl_uuid *issue);

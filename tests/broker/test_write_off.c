@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Giving up an open issue, and when that is refused. */
+#include <unistd.h>
+
 #include "broker/broker.h"
 #include "broker/rescue.h"
 #include "store/fixture.h"
@@ -72,6 +74,32 @@ keeps_what_is_in_the_spool(void **state)
 	hl_broker_free(&b);
 }
 
+/* What cannot be read may be the license. A directory, because root reads every
+ * file. */
+static void
+keeps_what_cannot_be_read(void **state)
+{
+	fixture *f = *state;
+	const hl_chip chip = fx_chip(f, 1);
+	const hl_card_row card = fx_card(f, 1, 10);
+	const hl_issue i = fx_open(f, &chip, &card, 10);
+	hl_broker *b = broker_of(f);
+	char id[HL_UUID_TEXT], path[4200];
+
+	hl_uuid_text(&i.id, id);
+	OK(f,
+	    hl_path(path, sizeof(path), &f->err, "%s/spool/%s.license",
+		hl_store_side_dir(f->s), id));
+	OK(f, hl_dir_make(path, &f->err));
+	EXPECT(f, HL_EINPUT,
+	    hl_broker_write_off(b, &i.id, "card lost", &f->actor, &f->err));
+	assert_non_null(strstr(f->err.what, path));
+	expect_state(f, &i.id, HL_ISSUE_OPEN);
+	assert_int_equal(rmdir(path), 0);
+	OK(f, hl_broker_write_off(b, &i.id, "card lost", &f->actor, &f->err));
+	hl_broker_free(&b);
+}
+
 int
 main(void)
 {
@@ -80,6 +108,8 @@ main(void)
 		    gives_up, fx_setup, fx_teardown),
 		cmocka_unit_test_setup_teardown(
 		    keeps_what_is_in_the_spool, fx_setup, fx_teardown),
+		cmocka_unit_test_setup_teardown(
+		    keeps_what_cannot_be_read, fx_setup, fx_teardown),
 	};
 
 	factory = &sqlite_factory;
