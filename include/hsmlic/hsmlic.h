@@ -95,8 +95,9 @@ typedef struct hl_client_license {
 
 /*
  * Opens the store. On HL_OK *out is a new client, closed by hl_client_close();
- * else *out is NULL: HL_EUSAGE, HL_ENOTFOUND (no store there), HL_ESTORE,
- * HL_EFULL, HL_EINTEGRITY, HL_ENOMEM.
+ * else *out is NULL: HL_EUSAGE, HL_EINPUT (a text that cannot be recorded, a
+ * path too long), HL_ENOTFOUND (no store there), HL_ESTORE, HL_EFULL,
+ * HL_EINTEGRITY, HL_ENOMEM.
  */
 HL_API HL_MUST_CHECK hl_rc hl_client_open(
     hl_client **out, const hl_client_options *options, hl_err *err);
