@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -63,7 +62,7 @@ hl_broker_note(hl_broker *b, const char *fmt, ...)
 	if (b->opt.note == NULL)
 		return;
 	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	(void)hl_text_vformat(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	b->opt.note(b->opt.arg, text);
 }

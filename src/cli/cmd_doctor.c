@@ -58,7 +58,7 @@ hl_doctor_ok(hl_doctor *d, const char *name, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)vsnprintf(detail, sizeof(detail), fmt, ap);
+	(void)hl_text_vformat(detail, sizeof(detail), fmt, ap);
 	va_end(ap);
 	put(d, name, "ok", detail, "");
 }
@@ -70,7 +70,7 @@ hl_doctor_skip(hl_doctor *d, const char *name, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)vsnprintf(detail, sizeof(detail), fmt, ap);
+	(void)hl_text_vformat(detail, sizeof(detail), fmt, ap);
 	va_end(ap);
 	put(d, name, "skipped", detail, "");
 }
@@ -83,7 +83,7 @@ hl_doctor_fail(
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)vsnprintf(detail, sizeof(detail), fmt, ap);
+	(void)hl_text_vformat(detail, sizeof(detail), fmt, ap);
 	va_end(ap);
 	d->failed++;
 	put(d, name, "FAILED", detail, remedy);

@@ -2,7 +2,6 @@
 /* What SQLite's codes mean, in words for a person. */
 #include <errno.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "store/sqlite/db.h"
@@ -20,7 +19,7 @@ hl_db_fail(
 	va_list ap;
 
 	va_start(ap, why);
-	vsnprintf(text, sizeof(text), why, ap);
+	(void)hl_text_vformat(text, sizeof(text), why, ap);
 	va_end(ap);
 	hl_fail(err, rc, "", hint, "%s", text);
 	if (s->doing == NULL)
