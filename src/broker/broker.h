@@ -172,7 +172,7 @@ typedef struct hl_recovered {
 
 typedef struct hl_recover_request {
 	const char *card; /* selector, or NULL for every card that is present */
-	const hl_actor *actor;
+	const hl_actor *actor; /* NULL: only tell which ones are open */
 	hl_deadline until;
 	void (*row)(void *arg, const hl_recovered *r);
 	void *arg;
@@ -180,7 +180,7 @@ typedef struct hl_recover_request {
 
 /*
  * Resolves open issues, each reported to `row`. HL_OK: none is left open, but
- * for those in progress. HL_EDOUBT: some are.
+ * for those in progress, or nothing was to be done. HL_EDOUBT: some are.
  */
 HL_CHECK hl_rc hl_broker_recover(
     hl_broker *b, const hl_recover_request *req, hl_err *err);
@@ -189,6 +189,7 @@ HL_CHECK hl_rc hl_broker_recover(
  * A person gives up an open issue whose card cannot be read any more.
  * HL_ECONFLICT: it is not open, or its license is in the spool. HL_EBUSY: its
  * owner is alive. HL_EINPUT, HL_EIO: what is in the spool cannot be read.
+ * Without an actor nothing is changed: could it be done?
  */
 HL_CHECK hl_rc hl_broker_write_off(hl_broker *b, const hl_uuid *issue,
     const char *reason, const hl_actor *actor, hl_err *err);
@@ -196,7 +197,7 @@ HL_CHECK hl_rc hl_broker_write_off(hl_broker *b, const hl_uuid *issue,
 /*
  * Takes in the HSMLIC-RESCUE lines of a text (other lines are passed over);
  * each license goes back to its issue. *n counts them. HL_EINPUT: a line is
- * damaged, or there is none.
+ * damaged, or there is none. Without an actor they are counted only.
  */
 HL_CHECK hl_rc hl_broker_import_rescue(hl_broker *b, const char *text,
     size_t len, const hl_actor *actor, unsigned *n, hl_err *err);

@@ -184,6 +184,20 @@ recover_each(hl_broker *b, const hl_recover_request *req, hl_recovered *r)
 		(void)hl_text_format(r->why, sizeof(r->why), "%s", err.why);
 }
 
+/* A dry run: which one it is, and no more. */
+static void
+describe(hl_broker *b, hl_recovered *r)
+{
+	if (hl_store_card_by_id(b->store, &r->before.card, &r->card, NULL) !=
+	    HL_OK)
+		memset(&r->card, 0, sizeof(r->card));
+	if (hl_store_chip_by_id(b->store, &r->before.chip, &r->chip, NULL) !=
+	    HL_OK)
+		memset(&r->chip, 0, sizeof(r->chip));
+	(void)hl_text_copy(r->why, sizeof(r->why),
+	    "would be settled with its card, or by the spool");
+}
+
 static void
 report_each(hl_broker *b, const hl_recover_request *req, const hl_issue *issue,
     hl_recovered *r)
@@ -194,6 +208,8 @@ report_each(hl_broker *b, const hl_recover_request *req, const hl_issue *issue,
 	if (r->in_progress)
 		(void)hl_text_copy(r->why, sizeof(r->why),
 		    "the process that asked for it is still at work");
+	else if (req->actor == NULL)
+		describe(b, r);
 	else
 		recover_each(b, req, r);
 	req->row(req->arg, r);
@@ -203,22 +219,24 @@ hl_rc
 hl_broker_recover(hl_broker *b, const hl_recover_request *req, hl_err *err)
 {
 	struct open_list list = { NULL, 0, 0, false };
+	const bool dry_run = req->actor == NULL;
 	unsigned left = 0;
 	hl_recovered *r;
 	hl_rc rc;
 
 	if ((r = calloc(1, sizeof(*r))) == NULL)
 		return hl_nomem(err);
-	if ((rc = hl_spend_folders(b, err)) != HL_OK)
+	if (!dry_run && (rc = hl_spend_folders(b, err)) != HL_OK)
 		goto out;
 	rc = hl_store_issue_list_open(b->store, collect, &list, err);
 	if (rc == HL_OK && list.failed)
 		rc = hl_nomem(err);
 	for (size_t i = 0; rc == HL_OK && i < list.n; i++) {
 		report_each(b, req, &list.p[i], r);
-		left += !r->in_progress && r->after.state == HL_ISSUE_OPEN;
+		left += !dry_run && !r->in_progress &&
+		    r->after.state == HL_ISSUE_OPEN;
 	}
-	if (rc == HL_OK) {
+	if (rc == HL_OK && !dry_run) {
 		hl_take_back_spool(b, req->actor);
 		hl_sweep(b->side);
 	}
@@ -262,14 +280,10 @@ refuse_spooled(hl_broker *b, const hl_uuid *issue, hl_err *err)
 	    "its license is in the spool or a rescue file");
 }
 
-hl_rc
-hl_broker_write_off(hl_broker *b, const hl_uuid *issue, const char *reason,
-    const hl_actor *actor, hl_err *err)
+static hl_rc
+may_write_off(
+    hl_broker *b, const hl_uuid *issue, const char *reason, hl_err *err)
 {
-	hl_outcome o = { .issue = *issue,
-		.state = HL_ISSUE_WRITTEN_OFF,
-		.recovered = true,
-		.actor = *actor };
 	hl_issue i;
 	hl_rc rc;
 
@@ -283,8 +297,21 @@ hl_broker_write_off(hl_broker *b, const hl_uuid *issue, const char *reason,
 		return hl_fail(err, HL_EBUSY, "write off a request",
 		    "wait for it",
 		    "the process that asked for it is still at work");
-	if ((rc = refuse_spooled(b, issue, err)) != HL_OK)
+	return refuse_spooled(b, issue, err);
+}
+
+hl_rc
+hl_broker_write_off(hl_broker *b, const hl_uuid *issue, const char *reason,
+    const hl_actor *actor, hl_err *err)
+{
+	hl_outcome o = { .issue = *issue,
+		.state = HL_ISSUE_WRITTEN_OFF,
+		.recovered = true };
+	hl_rc rc = may_write_off(b, issue, reason, err);
+
+	if (rc != HL_OK || actor == NULL)
 		return rc;
+	o.actor = *actor;
 	(void)hl_text_copy(o.detail, sizeof(o.detail), reason);
 	return hl_store_intent_close(b->store, &o, NULL, err);
 }

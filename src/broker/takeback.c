@@ -76,7 +76,9 @@ hl_broker_import_rescue(hl_broker *b, const char *text, size_t len,
 		if (here > word && memcmp(text, HL_RESCUE_WORD, word) == 0) {
 			if (!hl_rescue_parse(text, here, &r))
 				return damaged_line(line, err);
-			if ((rc = take_back(b, &r, actor, err)) != HL_OK)
+			rc = actor == NULL ? HL_OK
+					   : take_back(b, &r, actor, err);
+			if (rc != HL_OK)
 				return rc;
 			(*n)++;
 		}

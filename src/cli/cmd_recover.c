@@ -7,6 +7,13 @@
 
 #define RESCUE_TEXT_MAX ((size_t)16 * 1024 * 1024)
 
+/* In a dry run nobody acts. */
+static const hl_actor *
+actor_of(const hl_cli *cli)
+{
+	return cli->dry_run ? NULL : &cli->actor;
+}
+
 struct list {
 	hl_cli *cli;
 	json_t *array;
@@ -81,13 +88,14 @@ static hl_rc
 recover_open(hl_cli *cli, hl_err *err)
 {
 	struct list l = { cli, cli->json ? json_array() : NULL, 0 };
-	const hl_recover_request req = { hl_opt(cli, "card"), &cli->actor,
+	const hl_recover_request req = { hl_opt(cli, "card"), actor_of(cli),
 		cli->until, on_row, &l };
 	hl_rc rc = hl_broker_recover(cli->broker, &req, err);
 	hl_rc printed;
 
 	if (cli->json) {
-		json_t *root = json_pack("{s:o}", "issues", l.array);
+		json_t *root = json_pack(
+		    "{s:o, s:b}", "issues", l.array, "dry_run", cli->dry_run);
 
 		if (rc != HL_OK && root != NULL && err != NULL)
 			(void)json_object_set_new(
@@ -130,15 +138,17 @@ import_rescue(hl_cli *cli, const char *path, hl_err *err)
 	    : hl_file_read(path, RESCUE_TEXT_MAX, &text, err);
 	if (rc == HL_OK)
 		rc = hl_broker_import_rescue(cli->broker, hl_buf_str(&text),
-		    text.n, &cli->actor, &n, err);
+		    text.n, actor_of(cli), &n, err);
 	hl_buf_free(&text);
 	if (rc != HL_OK)
 		return rc;
 	if (cli->json)
-		return hl_print_json(
-		    cli, json_pack("{s:i}", "rescued", (int)n), err);
-	(void)printf(
-	    "%u license%s taken back into the store\n", n, n == 1 ? "" : "s");
+		return hl_print_json(cli,
+		    json_pack("{s:i, s:b}", "rescued",
+			cli->dry_run ? 0 : (int)n, "dry_run", cli->dry_run),
+		    err);
+	(void)printf("%u license%s %s\n", n, n == 1 ? "" : "s",
+	    cli->dry_run ? "would be taken back" : "taken back into the store");
 	return HL_OK;
 }
 
@@ -159,17 +169,21 @@ write_off(hl_cli *cli, const char *id, hl_err *err)
 		    "add --reason TEXT", "why was not said");
 	(void)snprintf(question, sizeof(question),
 	    "write off request %.36s, for ever", id);
-	if ((rc = hl_ask(cli, question, err)) != HL_OK)
+	if (!cli->dry_run && (rc = hl_ask(cli, question, err)) != HL_OK)
 		return rc;
-	rc = hl_broker_write_off(cli->broker, &issue, reason, &cli->actor, err);
+	rc = hl_broker_write_off(
+	    cli->broker, &issue, reason, actor_of(cli), err);
 	if (rc != HL_OK)
 		return rc;
 	if (cli->json)
 		return hl_print_json(cli,
-		    json_pack("{s:o, s:s}", "issue_id", hl_json_uuid(&issue),
-			"verdict", "written_off"),
+		    json_pack("{s:o, s:s, s:b}", "issue_id",
+			hl_json_uuid(&issue), "verdict",
+			cli->dry_run ? "open" : "written_off", "dry_run",
+			cli->dry_run),
 		    err);
-	(void)printf("%s  written_off\n", id);
+	(void)printf("%s  %s\n", id,
+	    cli->dry_run ? "would be written off" : "written_off");
 	return HL_OK;
 }
 

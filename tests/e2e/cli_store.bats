@@ -318,6 +318,39 @@ rot() { # STORE LICENSE
 		<<<"$output")" = "${READER[0]}" ]
 }
 
+@test "recover --dry-run tells what is open, and settles nothing" {
+	unset PCSCLITE_CSOCK_NAME
+	card_and_chips 3 chip
+	start_pcscd unix
+	start_card 0 hsmlic-sim card serve card --fault drop-after \
+		--fault-stay-away
+	run -6 hsmlic get --yes --target sim:chip --timeout 2
+	local id
+	id=$(sqlite3 "$HSMLIC_STORE" "SELECT lower(hex(id)) FROM issues")
+	id=${id:0:8}-${id:8:4}-${id:12:4}-${id:16:4}-${id:20}
+	wait_reader 0 empty
+	hl_stop "${CARD_PID[0]}"
+	start_card 0 hsmlic-sim card serve card
+
+	json -0 recover --dry-run
+	[ "$(jq -c '[.dry_run, .issues[0].issue_id, .issues[0].verdict]' \
+		<<<"$output")" = "[true,\"$id\",\"open\"]" ]
+	run -0 hsmlic recover --dry-run
+	[[ $output == *"$id"*"would be settled"* ]]
+	# For ever, and so not by chance.
+	json -0 recover --dry-run --yes --write-off "$id" --reason gone
+	[ "$(jq -c '[.dry_run, .verdict]' <<<"$output")" = '[true,"open"]' ]
+	run -0 hsmlic recover --dry-run --write-off "$id" --reason gone
+	[ "$output" = "$id  would be written off" ]
+	[ "$(sqlite3 "$HSMLIC_STORE" "SELECT state FROM issues")" = open ]
+
+	json -0 recover
+	[ "$(jq -c '[.dry_run, .issues[0].verdict]' <<<"$output")" = \
+		'[false,"issued"]' ]
+	json -2 recover --dry-run --write-off "$id" --reason gone
+	[ "$(jq -r .error.code <<<"$output")" = conflict ]
+}
+
 # ---- doctor ----------------------------------------------------------------
 
 # result NAME: of that check in $output

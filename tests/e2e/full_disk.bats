@@ -67,6 +67,9 @@ is_back() {
 	[ "$(stat -c %a "$file")" = 600 ]
 	[[ $(tail -n 1 err) == *"--import-rescue $HL_DIR/$file"* ]]
 	rm small/filler
+	run -0 hsmlic recover --import-rescue "$file" --dry-run
+	[ "$output" = "1 license would be taken back" ]
+	[ "$(sqlite3 small/s.db "SELECT state FROM issues")" = open ]
 	run -0 hsmlic recover --import-rescue "$file"
 	is_back
 }
