@@ -7,6 +7,7 @@
 
 #include "broker/choose.h"
 #include "broker/internal.h"
+#include "broker/seen.h"
 #include "broker/spend.h"
 #include "util/hex.h"
 
@@ -297,6 +298,9 @@ firmware_from_store(struct get *g, hl_uuid *firmware, hl_err *err)
 		rc = hl_store_card_by_serial(g->b->store, serial, &c, NULL);
 	if (rc == HL_OK)
 		*firmware = c.firmware;
+	/* Else the card itself would be asked what it is. */
+	else if (r->cached)
+		return hl_seen_firmware(g->b, r->card, firmware, err);
 	return rc == HL_OK ? HL_OK : HL_ENOTFOUND;
 }
 
@@ -399,6 +403,7 @@ static hl_rc
 no_cached_license(struct get *g, hl_err *err)
 {
 	const char *wanted = g->req->firmware;
+	hl_uuid firmware;
 	hl_issue open;
 	hl_firmware f;
 
@@ -410,6 +415,13 @@ no_cached_license(struct get *g, hl_err *err)
 		    "no firmware \"%s\" is known to this store", wanted);
 	if (find_unresolved(g, &open))
 		return hl_spend_unresolved(g->b, &open, err);
+	if (g->req->card != NULL &&
+	    firmware_from_store(g, &firmware, NULL) == HL_ENOTFOUND)
+		return hl_fail(err, HL_ENOLICENSE, "get a license",
+		    "say --firmware NAME instead; see: hsmlic card list",
+		    "the store knows no card \"%s\", or several of different "
+		    "firmwares",
+		    g->req->card);
 	(void)hl_fail(err, HL_ENOLICENSE, "get a license",
 	    "leave out --cached to get one from a card",
 	    "the store has no active license for this chip and firmware");
@@ -598,20 +610,26 @@ from_card(struct get *g, hl_chosen *c, bool *again, hl_err *err)
 }
 
 /*
- * No card can be asked which firmware is meant: the only license of the chip
- * serves, if there is exactly one.
+ * No card can be asked which firmware is meant: that of the card which was seen
+ * last where one was named; else the only license of the chip serves, if there
+ * is exactly one.
  */
 static hl_rc
 without_card(struct get *g, hl_rc card_rc, hl_err *err)
 {
+	const char *place = g->req->card;
+	hl_uuid firmware;
 	hl_license l;
 	hl_err e = { 0 };
 	hl_rc rc;
 
 	if ((card_rc != HL_ENODEV && card_rc != HL_EACCESS) ||
-	    g->req->card != NULL || g->req->firmware != NULL)
+	    g->req->firmware != NULL)
 		return card_rc;
-	rc = find_only_license(g, &l, &e);
+	if (place == NULL)
+		rc = find_only_license(g, &l, &e);
+	else if ((rc = hl_seen_firmware(g->b, place, &firmware, &e)) == HL_OK)
+		rc = find_license(g, &firmware, &l, &e);
 	if (rc == HL_OK)
 		return hand_over(g, &l, HL_SOURCE_STORE, 0, err);
 	if (rc != HL_ENOTFOUND && err != NULL)

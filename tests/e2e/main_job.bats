@@ -69,6 +69,48 @@ judged() {
 	judged card
 }
 
+@test "a hit needs no card, wherever one was named" {
+	new_card card 3
+	new_card other 3
+	new_chip chip
+	start_pcscd unix unix
+	start_card 0 hsmlic-sim card serve "$HL_DIR/card"
+	get --target sim:chip --card "reader:${READER[0]}" -o first
+	stop_card 0
+	mkdir moved
+	run -0 hsmlic get --target sim:chip --card "reader:${READER[0]}" \
+		-o second
+	cmp first second
+	run -0 hsmlic get --cached --uid "$(cat chip/uid.hex)" \
+		--card "reader:${READER[0]}" -o second
+
+	# A software card has its place, too, and is not there any more.
+	new_card soft 3
+	get --target sim:chip --card sim:soft -o soft.license
+	mv soft moved
+	for card in sim:soft "sim:$HL_DIR/soft" sim:moved/../soft; do
+		run -0 --separate-stderr hsmlic get --target sim:chip \
+			--card "$card" -o soft.license --json
+		[ "$(jq -r '.source + " " + .firmware' <<<"$output")" = \
+			"store fw-soft" ]
+		run -0 hsmlic get --target sim:chip --card "$card" --cached \
+			-o soft.license
+	done
+
+	# Where no card ever was, nobody knows which firmware is meant.
+	run -3 get --target sim:chip --card "reader:${READER[1]}"
+	run -3 get --target sim:chip --card sim:nothing
+	run -4 --separate-stderr hsmlic get --target sim:chip --cached \
+		--card "reader:${READER[1]}"
+	[[ $stderr == *"knows no card"*"--firmware"* ]]
+	# The card that is there now counts, not the one that was there before.
+	start_card 0 hsmlic-sim card serve "$HL_DIR/other"
+	run -4 hsmlic get --target sim:chip --card "reader:${READER[0]}"
+	[ "$(left other)" = 3 ]
+	[ "$(left card)" = 2 ]
+	judged card moved/soft
+}
+
 @test "the license works on its chip and on no other" {
 	new_card card 3
 	new_chip chip other

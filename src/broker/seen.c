@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/seen.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/text.h"
+
+#define READER "reader:"
+#define SIM "sim:"
+
+struct search {
+	const char *part;	/* of a reader's name; or */
+	char sim[PATH_MAX + 8]; /* the whole name of a software card */
+	hl_uuid firmware;
+	unsigned firmwares;
+};
+
+/* As the card was recorded, also when its file is gone. */
+static bool
+name_sim(const char *file, char *out, size_t size)
+{
+	char dir[PATH_MAX], real[PATH_MAX];
+	const char *slash = strrchr(file, '/');
+	const char *base = slash == NULL ? file : slash + 1;
+	const size_t n = slash == NULL ? 0 : (size_t)(slash - file) + 1;
+
+	if (realpath(file, real) != NULL)
+		return hl_text_format(out, size, SIM "%s", real);
+	if (n >= sizeof(dir))
+		return false;
+	memcpy(dir, file, n);
+	dir[n] = '\0';
+	if (realpath(n == 0 ? "." : dir, real) == NULL)
+		return false;
+	return hl_text_format(
+	    out, size, SIM "%s/%s", strcmp(real, "/") == 0 ? "" : real, base);
+}
+
+static bool
+is_there(const struct search *s, const char *reader)
+{
+	if (s->part == NULL)
+		return strcmp(reader, s->sim) == 0;
+	return !hl_text_starts(reader, SIM) && strstr(reader, s->part) != NULL;
+}
+
+static bool
+count_card(void *arg, const hl_card_row *c)
+{
+	struct search *s = arg;
+
+	if (!is_there(s, c->reader) ||
+	    (s->firmwares > 0 && hl_uuid_equal(&s->firmware, &c->firmware)))
+		return true;
+	s->firmware = c->firmware;
+	s->firmwares++;
+	return true;
+}
+
+hl_rc
+hl_seen_firmware(
+    hl_broker *b, const char *selector, hl_uuid *firmware, hl_err *err)
+{
+	struct search s = { .part = NULL };
+	hl_rc rc;
+
+	if (hl_text_starts(selector, READER))
+		s.part = selector + strlen(READER);
+	else if (!hl_text_starts(selector, SIM) ||
+	    !name_sim(selector + strlen(SIM), s.sim, sizeof(s.sim)))
+		return HL_ENOTFOUND;
+	rc = hl_store_card_list(b->store, count_card, &s, err);
+	if (rc == HL_OK && s.firmwares != 1)
+		rc = HL_ENOTFOUND;
+	if (rc == HL_OK)
+		*firmware = s.firmware;
+	return rc;
+}
