@@ -4,11 +4,13 @@
  * for each; after every kill a fresh process recovers, and the invariants are
  * judged.
  *
- *   kill-sweep BIN WORK product|naive [EVERY [MAX]]
+ *   kill-sweep BIN WORK product|naive [EVERY]
  *
  * BIN: folder of hsmlic, hsmlic-sim, invariants, naive-get. WORK: an empty
  * folder. EVERY: only each n-th point. Exit 0: no breach (product), or breaches
- * found (naive, the negative control). The last line says the figures.
+ * found at some points and not at all of them (naive, the negative control: the
+ * same recovery does not make good what came in the wrong order). Exit 2: the
+ * harness itself failed. The last line says the figures.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -190,8 +192,15 @@ set_up(void)
 static void
 judge(long point, const char *what)
 {
-	if (command("invariants w/s.db w/card", "judge.out") == 0)
+	const int code = command("invariants w/s.db w/card", "judge.out");
+
+	if (code == 0)
 		return;
+	if (code != 1) {
+		shell("cat judge.out >&2");
+		(void)fprintf(stderr, "kill-sweep: no judgement\n");
+		exit(2);
+	}
 	breaches++;
 	if (breaches > 5 || naive)
 		return;
@@ -230,16 +239,15 @@ units_spent(void)
 	return 49 - left; /* one went to the other chip at the start */
 }
 
-/* After the kill: recover, get again, and look at everything. */
+/*
+ * After the kill: recover, get again, and look at everything. The next get
+ * would book what the naive order lost as spent elsewhere.
+ */
 static void
 aftermath(long point)
 {
 	const bool had = access("w/lic", F_OK) == 0;
 
-	if (naive) {
-		judge(point, "the kill");
-		return;
-	}
 	if (had) {
 		acknowledged++;
 		shell("cp w/lic w/lic.first");
@@ -248,6 +256,8 @@ aftermath(long point)
 		"recover.out") != 0)
 		complain(point, "recover failed");
 	judge(point, "recover");
+	if (naive)
+		return;
 	if (command(GET, "get.out") != 0)
 		complain(point, "the next get failed");
 	judge(point, "the next get");
@@ -278,21 +288,25 @@ total_points(void)
 	return n;
 }
 
+/* No two runs have quite the same calls: it goes on until one is not killed. */
 static void
 sweep(long total, long every)
 {
 	char line[1024];
 	char *argv[ARGS];
+	bool killed;
 	int status;
+	long n = 1;
 
-	for (long n = 1; n <= total; n += every) {
+	do {
 		shell("rm -rf w && cp -a start w");
 		(void)snprintf(line, sizeof(line), "%s", victim_line);
 		words(line, argv);
-		(void)run_and_kill(argv, "victim.out", n, &status);
-		kills++;
+		killed = run_and_kill(argv, "victim.out", n, &status) > 0;
+		kills += killed;
 		aftermath(n);
-	}
+		n += every;
+	} while (killed || n <= total);
 }
 
 int
@@ -316,5 +330,7 @@ main(int argc, char **argv)
 	(void)printf("%s: %ld points, %lu killed, %lu after the license was "
 		     "written, %lu breaches\n",
 	    argv[3], total, kills, acknowledged, breaches);
-	return (breaches == 0) == !naive ? 0 : 1;
+	if (naive)
+		return breaches > 0 && breaches < kills ? 0 : 1;
+	return breaches == 0 ? 0 : 1;
 }
