@@ -118,6 +118,8 @@ HL_CHECK hl_rc hl_args_parse(
     hl_cli *cli, int argc, char **argv, hl_args *out, hl_err *err);
 /* config.c: values from environment and files, for what is not given yet. */
 HL_CHECK hl_rc hl_config_load(hl_cli *cli, hl_err *err);
+/* What a flag is set to there. False: neither true nor false. */
+bool hl_flag_value(const char *text, bool *on);
 /*
  * Reads the text of a configuration file (NUL-terminated) and takes from it
  * what the running command has an option for and nobody has set yet. `path` is

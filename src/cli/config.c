@@ -68,8 +68,8 @@ chip_on_line(const hl_cli *cli)
 /* ---- setting one value
  * -------------------------------------------------------- */
 
-static bool
-flag_value(const char *text, bool *on)
+bool
+hl_flag_value(const char *text, bool *on)
 {
 	static const char *const yes[] = { "true", "yes", "on", "1" };
 	static const char *const no[] = { "false", "no", "off", "0" };
@@ -100,7 +100,7 @@ set(hl_cli *cli, const hl_option *o, const char *text, const char *where,
 	if ((o->flags & HL_OPT_REPEAT) != 0 && hl_text_u64(text, 9, &n)) {
 		v.count = (unsigned)n;
 	} else if (o->value == NULL) {
-		if (!flag_value(text, &on))
+		if (!hl_flag_value(text, &on))
 			return hl_fail(err, HL_EINPUT, "read the configuration",
 			    "write true or false", "%s: %s is \"%s\"", where,
 			    o->name, text);

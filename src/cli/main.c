@@ -29,9 +29,15 @@ secure_streams(void)
 		(void)close(fd);
 }
 
+/* For errors of the command line itself, before anything else is known. */
 static bool
 wants_json(int argc, char **argv)
 {
+	const char *text = getenv("HSMLIC_JSON");
+	bool on = false;
+
+	if (text != NULL && hl_flag_value(text, &on) && on)
+		return true;
 	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
 		if (strcmp(argv[i], "--json") == 0)
 			return true;

@@ -360,6 +360,12 @@ open_request() {
 	[ "$(jq -r '.error | keys | join(" ")' <<<"$output")" = \
 		"code hint units_spent what why" ]
 	[ "$(jq .error.units_spent <<<"$output")" = 0 ]
+	# Also of the command line itself, when the environment asks for it.
+	HSMLIC_JSON=true run -2 --separate-stderr hsmlic get --bogus
+	[ "$(jq -r '.schema + " " + .error.code' <<<"$output")" = \
+		"hsmlic/get/1 usage" ]
+	HSMLIC_JSON=false run -2 --separate-stderr hsmlic get --bogus
+	[ -z "$output" ]
 }
 
 @test "a license for another chip is not taken in" {
