@@ -140,9 +140,10 @@ result_json(const struct output *o, const hl_get_result *r)
 	json_t *j;
 
 	j = json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-		      "s:o, s:o, s:o, s:o}",
+		      "s:o, s:o, s:o, s:o, s:o}",
 	    "source", source_name(r->source), "units_spent", r->units_spent,
-	    "uid", hl_json_uid(&r->chip.uid), "certificate_sha256",
+	    "uid", hl_json_uid(&r->chip.uid), "uid_words",
+	    hl_json_uid_words(&r->chip.uid), "certificate_sha256",
 	    hl_json_hex(
 		r->chip.cert_sha256, r->chip.has_cert ? HL_SHA256_LEN : 0),
 	    "product_id", hl_json_text(r->chip.product_id), "firmware",

@@ -205,9 +205,9 @@ item_json(const struct batch *x, const hl_put_item *it)
 	if (hl_store_firmware_by_id(x->cli->store, &it->firmware, &f, NULL) !=
 	    HL_OK)
 		f.name[0] = '\0';
-	return json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "result",
-	    result_names[it->result], "uid", hl_json_uid(&it->uid),
-	    "certificate_sha256",
+	return json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "result",
+	    result_names[it->result], "uid", hl_json_uid(&it->uid), "uid_words",
+	    hl_json_uid_words(&it->uid), "certificate_sha256",
 	    hl_json_hex(it->cert_sha256, it->has_cert ? HL_SHA256_LEN : 0),
 	    "firmware", hl_json_text(f.name), "license_id",
 	    hl_json_uuid(&it->id), "license_sha256",

@@ -2,7 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
+#include "cli/parts.h"
 #include "util/file.h"
 
 #define RESCUE_TEXT_MAX ((size_t)16 * 1024 * 1024)
@@ -26,9 +26,11 @@ row_json(const hl_recovered *r)
 	const hl_issue *a = &r->after;
 	const bool open = a->state == HL_ISSUE_OPEN;
 
-	return json_pack("{s:o, s:o, s:o, s:s, s:b, s:b, s:i, s:o, s:o, s:o}",
+	return json_pack(
+	    "{s:o, s:o, s:o, s:o, s:s, s:b, s:b, s:i, s:o, s:o, s:o}",
 	    "issue_id", hl_json_uuid(&a->id), "uid", hl_json_uid(&r->chip.uid),
-	    "card", hl_json_text(r->card.serial), "verdict",
+	    "uid_words", hl_json_uid_words(&r->chip.uid), "card",
+	    hl_json_text(r->card.serial), "verdict",
 	    hl_issue_state_name(a->state), "recovered", a->recovered,
 	    "in_progress", r->in_progress, "units", open ? 0 : (int)a->units,
 	    "counter_before", json_integer(a->counter_before), "counter_after",

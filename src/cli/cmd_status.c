@@ -298,6 +298,8 @@ open_json(const hl_cli *cli, const hl_open_request *o)
 
 	(void)json_object_set_new(j, "uid", hl_json_uid(&o->chip.uid));
 	(void)json_object_set_new(
+	    j, "uid_words", hl_json_uid_words(&o->chip.uid));
+	(void)json_object_set_new(
 	    j, "in_progress", json_boolean(o->in_progress));
 	return j;
 }

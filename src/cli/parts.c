@@ -103,9 +103,8 @@ hash_json(const uint8_t sha256[HL_SHA256_LEN], bool known)
 	return hl_json_hex(sha256, known ? HL_SHA256_LEN : 0);
 }
 
-/* The UID as a debugger prints it. */
-static json_t *
-words_json(const hl_uid *uid)
+json_t *
+hl_json_uid_words(const hl_uid *uid)
 {
 	char text[HL_UID_MAX / 4 * 11 + 1];
 	size_t at = 0;
@@ -128,7 +127,7 @@ json_t *
 hl_json_chip(const hl_chip *c)
 {
 	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "uid",
-	    uid_json(&c->uid), "uid_words", words_json(&c->uid),
+	    uid_json(&c->uid), "uid_words", hl_json_uid_words(&c->uid),
 	    "certificate_sha256", hash_json(c->cert_sha256, c->has_cert),
 	    "product_id", hl_json_text(c->product_id), "label",
 	    hl_json_text(c->label), "first_seen", hl_json_time(c->first_seen),
@@ -146,10 +145,12 @@ from_card(const hl_license *l)
 json_t *
 hl_json_license(const hl_license *l)
 {
-	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:I,s:s,s:s,s:o,s:o,s:o,s:o}",
+	return json_pack(
+	    "{s:o,s:o,s:o,s:o,s:o,s:o,s:I,s:s,s:s,s:o,s:o,s:o,s:o}",
 	    "license_id", hl_json_uuid(&l->id), "uid", uid_json(&l->uid),
-	    "certificate_sha256", hash_json(l->cert_sha256, l->has_cert),
-	    "firmware", hl_json_text(l->firmware_name), "license_sha256",
+	    "uid_words", hl_json_uid_words(&l->uid), "certificate_sha256",
+	    hash_json(l->cert_sha256, l->has_cert), "firmware",
+	    hl_json_text(l->firmware_name), "license_sha256",
 	    hash_json(l->sha256, true), "license_size", (json_int_t)l->size,
 	    "state", hl_license_state_name(l->state), "origin",
 	    from_card(l) ? "card" : "import", "issue_id",

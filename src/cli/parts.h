@@ -29,6 +29,8 @@ void hl_fact_hex(const char *name, const uint8_t *p, size_t n);
 /* Text that may be anything, such as a path: what is no UTF-8 becomes '?'. */
 json_t *hl_json_any(const char *s);
 /* Objects, NULL when there is no memory. */
+/* A UID as debuggers print it; null when it is unknown or not of words. */
+json_t *hl_json_uid_words(const hl_uid *uid);
 json_t *hl_json_chip(const hl_chip *c);
 json_t *hl_json_license(const hl_license *l);
 /* With the names of its firmware and card, where the store knows them. */

@@ -89,8 +89,18 @@ uses() {
 		.issue.counter_after] | @json' \
 		"[\"$(sha l1b)\",\"SFI\",true,3,2]"
 	id=$(jq -r .license_id <<<"$output")
+	# The UID in its other spelling stands beside it, wherever there is one.
+	words=$(hsmlic chip show "$UID1" --json | jq -r .uid_words)
+	[[ $words == 0x????????" "0x????????" "0x???????? ]]
+	is .uid_words "$words"
 	run -0 --separate-stderr hsmlic license show "$id" --json
 	is .firmware fw2
+	run -0 --separate-stderr hsmlic license export "$UID1" --dir out \
+		--dry-run --firmware fw2 --json
+	is '.licenses[0].uid_words' "$words"
+	run -0 --separate-stderr hsmlic get --cached --uid "$words" \
+		--firmware fw2 --json
+	is '[.uid, .uid_words] | @json' "[\"$UID1\",\"$words\"]"
 	refuses 2 '"fw2", not "fw"' license show "$id" --firmware fw
 	run -0 --separate-stderr hsmlic license show "$UID2"
 	[[ $output == *"$(sha l2)"*"the bytes match"* ]]

@@ -301,6 +301,7 @@ rot() { # STORE LICENSE
 	json -0 status
 	[ "$(jq '.open | length' <<<"$output")" = 1 ]
 	[ "$(jq '.open[0].in_progress' <<<"$output")" = false ]
+	[ "$(jq -r '.open[0].uid_words' <<<"$output")" != null ]
 	[[ $(jq -r '.warnings[]' <<<"$output") == *"hsmlic recover"* ]]
 	json -1 doctor
 	[ "$(jq -r '.checks[] | select(.name == "open requests") |
@@ -347,6 +348,8 @@ rot() { # STORE LICENSE
 	json -0 recover
 	[ "$(jq -c '[.dry_run, .issues[0].verdict]' <<<"$output")" = \
 		'[false,"issued"]' ]
+	[ "$(jq -r '.issues[0].uid_words' <<<"$output")" = \
+		"$(hsmlic chip list --json | jq -r '.chips[0].uid_words')" ]
 	json -2 recover --dry-run --write-off "$id" --reason gone
 	[ "$(jq -r .error.code <<<"$output")" = conflict ]
 }
