@@ -113,12 +113,13 @@ uses() {
 	fetch c1 l1
 	fetch c2 l2
 	# Behind the store's back, as a failing disk would.
-	pattern=$(od -An -v -tx1 -N40 l1 | tr -d ' \n' | sed 's/../\\x&/g')
-	offset=$(LC_ALL=C grep -obUaP "$pattern" s.db | head -n 1 | cut -d: -f1)
-	[ -n "$offset" ]
-	other=$(printf '%02x' $((0x$(od -An -tx1 -j30 -N1 l1 | tr -d ' ') ^ 0xff)))
-	printf '%b' "\\x$other" | dd of=s.db bs=1 seek=$((offset + 30)) \
-		conv=notrunc status=none
+	python3 - s.db l1 <<-'EOT'
+		import sys
+		store, license = (open(f, "r+b") for f in sys.argv[1:])
+		license = license.read()
+		store.seek(store.read().index(license) + 30)
+		store.write(bytes([license[30] ^ 0xff]))
+	EOT
 	refuses 9 "$UID1" license show "$UID1"
 	refuses 9 "" license export "$UID1" -o x
 	[ ! -e x ]
