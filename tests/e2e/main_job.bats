@@ -337,6 +337,35 @@ fault() {
 	judged card
 }
 
+@test "pcscd dies while the card works: in doubt, settled by the next one" {
+	local kind pid status
+	for kind in unix vpcd; do
+		new_card "$kind" 10
+		new_chip "chip-$kind"
+		start_pcscd "$kind"
+		start_card $((${#READER[@]} - 1)) hsmlic-sim card serve \
+			"$HL_DIR/$kind" --fault slow:1:2000
+		get --target "sim:chip-$kind" --timeout 4 >out 2>err 3>&- &
+		pid=$! status=0
+		while [ "$(left "$kind")" = 10 ]; do sleep 0.05; done
+		stop_pcscd KILL
+		wait "$pid" || status=$?
+		[ "$status" = 6 ]
+		[ "$(jq .error.units_spent out)" = null ]
+		[[ $(cat err) == *"hsmlic recover"* ]]
+		hl_stop "${CARD_PID[${#READER[@]} - 1]}"
+
+		start_pcscd "$kind"
+		start_card $((${#READER[@]} - 1)) hsmlic-sim card serve \
+			"$HL_DIR/$kind"
+		run -0 --separate-stderr get --target "sim:chip-$kind"
+		[ "$(jq -r .source <<<"$output")" = replay ]
+		[ "$(jq .units_spent <<<"$output")" = 0 ]
+		[ "$(left "$kind")" = 9 ]
+		judged "$kind"
+	done
+}
+
 @test "a card that is gone for good: in doubt, and settled when it is back" {
 	new_card card 10
 	new_chip chip
