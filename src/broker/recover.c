@@ -215,12 +215,34 @@ report_each(hl_broker *b, const hl_recover_request *req, const hl_issue *issue,
 	req->row(req->arg, r);
 }
 
+/* What recovery could not resolve. */
+static hl_rc
+judge_rest(unsigned left, unsigned strange, hl_err *err)
+{
+	if (left > 0) {
+		(void)hl_fail(err, HL_EDOUBT, "recover",
+		    "insert the cards that are missing, take out and insert "
+		    "those that do not answer, and run it again",
+		    "%u request%s stay%s open", left, left == 1 ? "" : "s",
+		    left == 1 ? "s" : "");
+		if (err != NULL)
+			err->units_spent = HL_UNITS_UNKNOWN;
+		return HL_EDOUBT;
+	}
+	if (strange == 0)
+		return HL_OK;
+	return hl_fail(err, HL_EDOUBT, "recover", HL_STRANGE_HINT,
+	    "the spool holds %u license%s that this store does not know: was "
+	    "it restored from an older copy?",
+	    strange, strange == 1 ? "" : "s");
+}
+
 hl_rc
 hl_broker_recover(hl_broker *b, const hl_recover_request *req, hl_err *err)
 {
 	struct open_list list = { NULL, 0, 0, false };
 	const bool dry_run = req->actor == NULL;
-	unsigned left = 0;
+	unsigned left = 0, strange = 0;
 	hl_recovered *r;
 	hl_rc rc;
 
@@ -237,18 +259,11 @@ hl_broker_recover(hl_broker *b, const hl_recover_request *req, hl_err *err)
 		    r->after.state == HL_ISSUE_OPEN;
 	}
 	if (rc == HL_OK && !dry_run) {
-		hl_take_back_spool(b, req->actor);
+		strange = hl_take_back_spool(b, req->actor);
 		hl_sweep(b->side);
 	}
-	if (rc == HL_OK && left > 0) {
-		rc = hl_fail(err, HL_EDOUBT, "recover",
-		    "insert the cards that are missing, take out and insert "
-		    "those that do not answer, and run it again",
-		    "%u request%s stay%s open", left, left == 1 ? "" : "s",
-		    left == 1 ? "s" : "");
-		if (err != NULL)
-			err->units_spent = HL_UNITS_UNKNOWN;
-	}
+	if (rc == HL_OK)
+		rc = judge_rest(left, strange, err);
 out:
 	free(list.p);
 	free(r);

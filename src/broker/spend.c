@@ -7,6 +7,7 @@
 #include "broker/ballast.h"
 #include "broker/recover.h"
 #include "broker/settle.h"
+#include "broker/takeback.h"
 #include "util/file.h"
 #include "util/signals.h"
 
@@ -108,6 +109,7 @@ prepare(hl_broker *b, hl_spend *s, hl_err *err)
 
 	memset(i, 0, sizeof(*i));
 	if ((rc = hl_spend_folders(b, err)) != HL_OK ||
+	    (rc = hl_refuse_strange(b, s->cert->sha256, err)) != HL_OK ||
 	    (rc = hl_ballast_load(b->side, err)) != HL_OK ||
 	    (rc = hl_owner_take(&b->owner, b->side, err)) != HL_OK ||
 	    (rc = hl_uuid_new(&i->id, err)) != HL_OK)

@@ -99,46 +99,162 @@ hl_broker_import_rescue(hl_broker *b, const char *text, size_t len,
 /* ---- the spool -------------------------------------------------------------
  */
 
-/*
- * A file of the spool whose issue is closed: what a crash left between the
- * commit and the removal, or a license that came too late for its issue.
- */
+/* Shows what can be read there to `look`, until that returns false. */
 static void
-take_back_file(hl_broker *b, const hl_uuid *issue, const hl_actor *actor)
-{
-	char id[HL_UUID_TEXT];
-	hl_err err = { 0 };
-	hl_rescue r;
-	hl_issue i;
-
-	if (hl_spool_find(b->side, issue, &r, NULL) != HL_OK ||
-	    hl_store_issue_by_id(b->store, issue, &i, NULL) != HL_OK ||
-	    i.state == HL_ISSUE_OPEN)
-		return;
-	if (take_back(b, &r, actor, &err) == HL_OK) {
-		hl_spool_drop(b->side, issue);
-		return;
-	}
-	hl_uuid_text(issue, id);
-	hl_broker_note(
-	    b, "the license of request %s stays in the spool: %s", id, err.why);
-}
-
-void
-hl_take_back_spool(hl_broker *b, const hl_actor *actor)
+each_in_spool(
+    hl_broker *b, bool (*look)(void *arg, const hl_rescue *r), void *arg)
 {
 	char path[PATH_MAX], name[HL_UUID_TEXT];
 	const struct dirent *e;
+	bool more = true;
 	hl_uuid issue;
+	hl_rescue r;
 	DIR *d;
 
 	if (hl_path(path, sizeof(path), NULL, "%s/spool", b->side) != HL_OK ||
 	    (d = opendir(path)) == NULL)
 		return;
-	while ((e = readdir(d)) != NULL) {
+	while (more && (e = readdir(d)) != NULL) {
 		(void)hl_text_copy(name, sizeof(name), e->d_name);
-		if (hl_uuid_parse(name, &issue))
-			take_back_file(b, &issue, actor);
+		if (hl_uuid_parse(name, &issue) &&
+		    hl_spool_find(b->side, &issue, &r, NULL) == HL_OK)
+			more = look(arg, &r);
 	}
 	(void)closedir(d);
+}
+
+/* Each request is in the store before its license is in the spool. */
+static bool
+is_strange(hl_broker *b, const hl_rescue *r)
+{
+	hl_issue i;
+
+	return hl_store_issue_by_id(b->store, &r->issue, &i, NULL) ==
+	    HL_ENOTFOUND;
+}
+
+struct same_bytes {
+	uint8_t sha256[HL_SHA256_LEN];
+	bool found;
+};
+
+static bool
+compare_bytes(void *arg, const hl_license *l)
+{
+	struct same_bytes *s = arg;
+
+	s->found = memcmp(l->sha256, s->sha256, sizeof(s->sha256)) == 0;
+	return !s->found;
+}
+
+/* A person has imported it meanwhile. */
+static bool
+is_kept(hl_broker *b, const hl_rescue *r)
+{
+	struct same_bytes same = { .found = false };
+	hl_chip chip;
+	const hl_license_filter filter = { &chip.id, NULL, true };
+
+	if (hl_store_chip_by_cert(b->store, r->cert_sha256, &chip, NULL) !=
+		HL_OK ||
+	    hl_sha256(r->license, r->n, same.sha256, NULL) != HL_OK ||
+	    hl_store_license_list(
+		b->store, &filter, compare_bytes, &same, NULL) != HL_OK)
+		return false;
+	return same.found;
+}
+
+struct taking {
+	hl_broker *b;
+	const hl_actor *actor;
+	unsigned strange;
+};
+
+/*
+ * A file of the spool whose issue is closed: what a crash left between the
+ * commit and the removal, or a license that came too late for its issue.
+ */
+static bool
+take_back_file(void *arg, const hl_rescue *r)
+{
+	struct taking *t = arg;
+	hl_broker *b = t->b;
+	const bool strange = is_strange(b, r);
+	char id[HL_UUID_TEXT];
+	hl_err err = { 0 };
+	hl_issue i;
+
+	hl_uuid_text(&r->issue, id);
+	if (strange && !is_kept(b, r)) {
+		t->strange++;
+		hl_broker_note(b,
+		    "the license in %s/spool/%s.license is of a request that "
+		    "this store does not know",
+		    b->side, id);
+		return true;
+	}
+	if (!strange &&
+	    (hl_store_issue_by_id(b->store, &r->issue, &i, NULL) != HL_OK ||
+		i.state == HL_ISSUE_OPEN))
+		return true;
+	if (strange || take_back(b, r, t->actor, &err) == HL_OK)
+		hl_spool_drop(b->side, &r->issue);
+	else
+		hl_broker_note(b,
+		    "the license of request %s stays in the spool: %s", id,
+		    err.why);
+	return true;
+}
+
+unsigned
+hl_take_back_spool(hl_broker *b, const hl_actor *actor)
+{
+	struct taking t = { b, actor, 0 };
+
+	each_in_spool(b, take_back_file, &t);
+	return t.strange;
+}
+
+struct finding {
+	hl_broker *b;
+	const uint8_t *cert_sha256;
+	hl_uuid issue;
+	bool found;
+};
+
+static bool
+is_of_chip(void *arg, const hl_rescue *r)
+{
+	struct finding *f = arg;
+
+	if (memcmp(r->cert_sha256, f->cert_sha256, HL_SHA256_LEN) == 0 &&
+	    is_strange(f->b, r) && !is_kept(f->b, r)) {
+		f->issue = r->issue;
+		f->found = true;
+	}
+	return !f->found;
+}
+
+hl_rc
+hl_refuse_strange(
+    hl_broker *b, const uint8_t cert_sha256[HL_SHA256_LEN], hl_err *err)
+{
+	struct finding f = { .b = b, .cert_sha256 = cert_sha256 };
+	char id[HL_UUID_TEXT];
+	hl_rc rc;
+
+	each_in_spool(b, is_of_chip, &f);
+	if (!f.found)
+		return HL_OK;
+	hl_uuid_text(&f.issue, id);
+	rc = hl_fail(err, HL_EDOUBT, "get a license", "",
+	    "a license of this chip is in %s/spool/%s.license, of a request "
+	    "that this store does not know: was it restored from an older "
+	    "copy?",
+	    b->side, id);
+	hl_err_hint(err,
+	    HL_STRANGE_HINT
+	    "; move that file away only to spend another unit (nothing was "
+	    "spent now)");
+	return rc;
 }

@@ -10,7 +10,21 @@
 HL_CHECK hl_rc hl_take_back_open(hl_broker *b, const hl_rescue *r,
     const hl_actor *actor, const char *where, hl_err *err);
 
-/* All that lies in the spool for issues that are closed. */
-void hl_take_back_spool(hl_broker *b, const hl_actor *actor);
+/*
+ * All that lies in the spool for issues that are closed. The result: how many
+ * licenses are there of issues that this store does not know, because an older
+ * copy was put in its place; a note tells of each.
+ */
+unsigned hl_take_back_spool(hl_broker *b, const hl_actor *actor);
+
+#define HL_STRANGE_HINT                                                        \
+	"take it back into the store that was put aside (hsmlic recover "      \
+	"--store THAT-STORE --import-rescue FILE), export it there and "       \
+	"import it here"
+
+/* HL_EDOUBT: the spool holds such a license of the chip with this certificate;
+ * another unit would be spent for what is there already. */
+HL_CHECK hl_rc hl_refuse_strange(
+    hl_broker *b, const uint8_t cert_sha256[HL_SHA256_LEN], hl_err *err);
 
 #endif

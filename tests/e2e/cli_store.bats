@@ -213,6 +213,52 @@ rot() { # STORE LICENSE
 	run -0 hsmlic get --target sim:two --cached
 }
 
+# What a get leaves that is killed between its license and its end.
+spool() { # ISSUE CHIP LICENSE
+	python3 - "$@" >"s.db.d/spool/$1.license" <<-'EOT'
+		import base64, hashlib, sys, uuid
+		cert = open(sys.argv[2] + "/certificate.bin", "rb").read()
+		license = open(sys.argv[3], "rb").read()
+		raw = (b"HLR1" + uuid.UUID(sys.argv[1]).bytes +
+		       hashlib.sha256(cert).digest() + (1).to_bytes(4, "big") +
+		       len(license).to_bytes(2, "big") + license)
+		raw += hashlib.sha256(raw).digest()
+		print("HSMLIC-RESCUE " + base64.b64encode(raw).decode())
+	EOT
+}
+
+@test "a license that waits in the spool outlives a restore, and none is spent for it" {
+	card_and_chips 3 one two
+	get one
+	hsmlic store backup copy.db
+	json -0 get --yes --card sim:card --target sim:two -o second
+	spool "$(jq -r .issue_id <<<"$output")" two second
+	json -0 store restore copy.db --force --yes
+	aside=$(jq -r .put_aside <<<"$output")
+
+	run -6 hsmlic recover
+	[[ $output == *"is of a request that this store does not know"* ]]
+	json -6 recover
+	json -6 get --yes --card sim:card --target sim:two
+	[[ $output == *"s.db.d/spool/"* ]]
+	[ "$(jq .error.units_spent <<<"$output")" = 0 ]
+	[ "$(left)" = 1 ]
+	[ -n "$(ls s.db.d/spool)" ]
+	run -0 get one # of another chip nothing waits
+
+	# As the hint says.
+	HSMLIC_STORE=$aside run -0 hsmlic recover \
+		--import-rescue s.db.d/spool/*.license
+	HSMLIC_STORE=$aside run -0 hsmlic get --target sim:two --cached -o again
+	cmp second again
+	run -0 hsmlic license import again --target sim:two --firmware blinky
+	run -0 hsmlic recover
+	[ -z "$(ls s.db.d/spool)" ]
+	run -0 get two -o third
+	cmp second third
+	[ "$(left)" = 1 ]
+}
+
 # ---- status ----------------------------------------------------------------
 
 @test "status shows cards, figures and how long they last" {
