@@ -213,6 +213,32 @@ rot() { # STORE LICENSE
 	run -0 hsmlic get --target sim:two --cached
 }
 
+# A store that is put aside in the middle of a get would take along the request
+# whose unit the card counts.
+@test "restore refuses while a commit is under way" {
+	card_and_chips 3 one
+	get one
+	hsmlic store backup copy.db
+	before=$(sha256sum <s.db)
+	hl_spawn "$HL_DIR/hold.log" python3 -c '
+import sqlite3, time
+d = sqlite3.connect("s.db", isolation_level=None)
+d.execute("BEGIN IMMEDIATE")
+open("held", "w").close()
+time.sleep(60)'
+	holder=$HL_PID
+	for ((i = 0; i < 400; i++)); do
+		[ -e held ] && break
+		sleep 0.05
+	done
+	json -7 store restore copy.db --force --yes
+	[ "$(jq -r .error.code <<<"$output")" = busy ]
+	[ "$(sha256sum <s.db)" = "$before" ]
+	[ "$(find . -name '*before-restore*' -o -name '*restored-*')" = "" ]
+	hl_stop "$holder" KILL
+	json -0 store restore copy.db --force --yes
+}
+
 # What a get leaves that is killed between its license and its end.
 spool() { # ISSUE CHIP LICENSE
 	python3 - "$@" >"s.db.d/spool/$1.license" <<-'EOT'

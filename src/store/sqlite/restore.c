@@ -14,6 +14,7 @@
 typedef struct restoring {
 	hl_store to; /* path and side, as far as messages go */
 	bool there;  /* a file is at to.path */
+	bool frozen; /* its lock of writers is ours */
 	char part[PATH_MAX + 64];
 	char aside[PATH_MAX + 64];
 } restoring;
@@ -74,6 +75,14 @@ set_names(restoring *r, const char *path, hl_err *err)
 	    r->to.path, now);
 }
 
+static hl_rc
+fail_used(restoring *r, hl_err *err)
+{
+	return hl_db_fail(&r->to, HL_EBUSY, err,
+	    "let them end, and start no new ones",
+	    "other processes have the store open that is there now");
+}
+
 /* Everybody who may write holds a lock in SIDE/open. */
 static hl_rc
 refuse_users(restoring *r, hl_err *err)
@@ -94,11 +103,57 @@ refuse_users(restoring *r, hl_err *err)
 		used = hl_lock_held(path);
 	}
 	(void)closedir(d);
-	if (!used)
+	return used ? fail_used(r, err) : HL_OK;
+}
+
+/* The open file below a connection; NULL: none. */
+static sqlite3_file *
+file_of(sqlite3 *db)
+{
+	sqlite3_file *f = NULL;
+
+	if (sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &f) !=
+		SQLITE_OK ||
+	    f == NULL || f->pMethods == NULL)
+		return NULL;
+	return f;
+}
+
+/*
+ * Whoever opens the store that is there from now on cannot record an intent in
+ * it: not while the lock of writers is held, and not in a file that has lost
+ * its name, which SQLite refuses to write to. Only the file is locked; what
+ * SQLite would read there, and play back from a journal, may be damaged. A file
+ * that cannot be locked is none that others could write to.
+ */
+static hl_rc
+freeze(restoring *r, hl_err *err)
+{
+	sqlite3_file *f;
+	int code;
+
+	if (!r->there ||
+	    sqlite3_open_v2(r->to.path, &r->to.db,
+		SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+		NULL) != SQLITE_OK ||
+	    (f = file_of(r->to.db)) == NULL)
 		return HL_OK;
-	return hl_db_fail(&r->to, HL_EBUSY, err,
-	    "let them end, and start no new ones",
-	    "other processes have the store open that is there now");
+	code = f->pMethods->xLock(f, SQLITE_LOCK_SHARED);
+	r->frozen = code == SQLITE_OK;
+	if (code == SQLITE_OK)
+		code = f->pMethods->xLock(f, SQLITE_LOCK_RESERVED);
+	return (code & 0xff) == SQLITE_BUSY ? fail_used(r, err) : HL_OK;
+}
+
+static void
+thaw(restoring *r)
+{
+	sqlite3_file *f = r->frozen ? file_of(r->to.db) : NULL;
+
+	if (f != NULL)
+		(void)f->pMethods->xUnlock(f, SQLITE_LOCK_NONE);
+	(void)sqlite3_close(r->to.db);
+	r->to.db = NULL;
 }
 
 static int
@@ -176,10 +231,23 @@ swap(restoring *r, hl_err *err)
 	rc = put_aside(r, err);
 	if (rc == HL_OK && (e = move_part(r->part, r->to.path, "")) != 0)
 		rc = fail_errno(r, e, err);
-	if (rc == HL_OK)
-		return HL_OK;
-	put_back(r);
-	(void)unlink(r->part);
+	if (rc != HL_OK)
+		put_back(r);
+	return rc;
+}
+
+/* Making the copy may have taken long: who has come meanwhile? */
+static hl_rc
+swap_unused(restoring *r, hl_err *err)
+{
+	hl_rc rc;
+
+	if ((rc = freeze(r, err)) == HL_OK &&
+	    (rc = refuse_users(r, err)) == HL_OK)
+		rc = swap(r, err);
+	thaw(r);
+	if (rc != HL_OK)
+		(void)unlink(r->part);
 	return rc;
 }
 
@@ -197,7 +265,7 @@ hl_store_restore(
 	    (rc = refuse_users(r, err)) != HL_OK ||
 	    (rc = hl_store_backup(copy, r->part, err)) != HL_OK)
 		goto out;
-	if ((rc = swap(r, err)) != HL_OK)
+	if ((rc = swap_unused(r, err)) != HL_OK)
 		goto out;
 	(void)hl_text_copy(aside, size, r->there ? r->aside : "");
 	rc = hl_dir_sync_parent(r->to.path, err);
