@@ -278,6 +278,8 @@ hl_cmd_get(hl_cli *cli, char **operands, hl_err *err)
 		rc = hl_chip_options(cli, chip, err);
 	if (rc == HL_OK)
 		rc = check_options(&o, chip, err);
+	if (rc == HL_OK && o.path != NULL && !to_stdout(&o))
+		rc = hl_output_check(cli, o.path, err);
 	if (rc == HL_OK)
 		rc = get(&o, chip, r, err);
 	free(chip);

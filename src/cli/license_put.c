@@ -210,7 +210,9 @@ hl_rc
 hl_put_file(hl_put *x, hl_put_item *it, const char *path, const uint8_t *bytes,
     size_t n, hl_err *err)
 {
-	hl_rc rc = look(x, it, path, bytes, n, err);
+	hl_rc rc = hl_output_check(x->cli, path, err);
 
+	if (rc == HL_OK)
+		rc = look(x, it, path, bytes, n, err);
 	return rc == HL_OK ? put_license(x, it, path, bytes, n, err) : rc;
 }

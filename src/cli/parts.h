@@ -98,4 +98,12 @@ HL_CHECK hl_rc hl_card_choose(const hl_cards *c, const char *selector,
 void hl_card_name(const hl_card_view *v, char *out, size_t size);
 json_t *hl_json_card(const hl_card_view *v);
 
+/* ---- writing ------------------------------------------------------------- */
+
+/*
+ * HL_EINPUT: `path` is the store, a file that belongs to it, or the software
+ * card of --card. Units are kept there, so not even --force may replace it.
+ */
+HL_CHECK hl_rc hl_output_check(hl_cli *cli, const char *path, hl_err *err);
+
 #endif

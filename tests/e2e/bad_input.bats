@@ -328,6 +328,22 @@ open_request() {
 	refuses 4 "has cost 1 unit" hsmlic get --card sim:card --uid "$UID1"
 }
 
+@test "a license is never written over the store or the card" {
+	get --target sim:chip -o license
+	LEFT=8
+	before=$(cat s.db card | sha256sum)
+	ln -s . here
+	for name in s.db ./here/s.db s.db-journal s.db.d/ballast s.db.d/new \
+		card; do
+		refuses 2 "of the store or of the card" \
+			get --target sim:chip -o "$name" --force
+	done
+	refuses 2 "of the store or of the card" \
+		hsmlic license export "$UID1" -o s.db --force
+	[ "$(cat s.db card | sha256sum)" = "$before" ]
+	run -0 get --target sim:chip -o license
+}
+
 @test "a standard output that is closed takes no license" {
 	LEFT=8 refuses 5 "standard output failed" \
 		bash -c 'hsmlic get --yes --card sim:card --target sim:chip \

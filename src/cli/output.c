@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Files that a license must never be written over. */
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli/parts.h"
+#include "util/file.h"
+
+/* The path without links, but for the last name. */
+static bool
+real_path(const char *path, char out[PATH_MAX])
+{
+	const char *slash = strrchr(path, '/');
+	const char *base = slash == NULL ? path : slash + 1;
+	char dir[PATH_MAX] = ".", real[PATH_MAX];
+
+	if (slash != NULL &&
+	    hl_path(dir, sizeof(dir), NULL, "%.*s", (int)(slash - path + 1),
+		path) != HL_OK)
+		return false;
+	return realpath(dir, real) != NULL &&
+	    hl_path(out, PATH_MAX, NULL, "%s/%s",
+		strcmp(real, "/") == 0 ? "" : real, base) == HL_OK;
+}
+
+static bool
+same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
+	    x.st_ino == y.st_ino;
+}
+
+/* The store, or what SQLite and this program keep beside it. */
+static bool
+is_of_store(const char *path, const char *store)
+{
+	static const char *const suffixes[] = { "", "-journal", "-wal",
+		"-shm" };
+	const size_t n = strlen(store);
+	char real[PATH_MAX];
+
+	if (same_file(path, store))
+		return true;
+	if (!real_path(path, real) || strncmp(real, store, n) != 0)
+		return false;
+	for (size_t i = 0; i < HL_COUNT(suffixes); i++)
+		if (strcmp(real + n, suffixes[i]) == 0)
+			return true;
+	return strncmp(real + n, ".d/", strlen(".d/")) == 0;
+}
+
+hl_rc
+hl_output_check(hl_cli *cli, const char *path, hl_err *err)
+{
+	const char *card = hl_opt(cli, "card");
+	hl_store_info info;
+	hl_rc rc;
+
+	if ((rc = hl_store_info_get(cli->store, &info, err)) != HL_OK)
+		return rc;
+	if (!is_of_store(path, info.url + strlen("sqlite:")) &&
+	    (card == NULL || strncmp(card, "sim:", strlen("sim:")) != 0 ||
+		!same_file(path, card + strlen("sim:"))))
+		return HL_OK;
+	return hl_fail(err, HL_EINPUT, "write the license",
+	    "name another file; --force does not help here",
+	    "%s is a file of the store or of the card", path);
+}
