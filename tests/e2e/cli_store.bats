@@ -111,6 +111,19 @@ rot() { # STORE LICENSE
 	[ "$(left)" = 2 ]
 }
 
+@test "a backup is not made beside a journal that would change it" {
+	card_and_chips 3 chip
+	get chip
+	for suffix in -journal -wal; do
+		head -c 600 /dev/urandom >"copy.db$suffix"
+		json -2 store backup copy.db
+		[[ $output == *"played back"* ]]
+		[ ! -e copy.db ]
+		: >"copy.db$suffix" # one that is empty says nothing
+	done
+	run -0 hsmlic store backup copy.db
+}
+
 @test "restore puts a copy where nothing is" {
 	card_and_chips 3 chip
 	get chip -o first

@@ -35,6 +35,33 @@ fail_errno(copy *c, int e, hl_err *err)
 	return rc;
 }
 
+/*
+ * What another store of that name left in the middle of a commit: SQLite would
+ * play it back into the copy when that is opened.
+ */
+static hl_rc
+refuse_journal(copy *c, hl_err *err)
+{
+	static const char *const suffixes[] = { "-journal", "-wal" };
+	char path[PATH_MAX];
+	struct stat st;
+	hl_rc rc;
+
+	for (size_t i = 0; i < HL_COUNT(suffixes); i++) {
+		rc = hl_path(
+		    path, sizeof(path), err, "%s%s", c->path, suffixes[i]);
+		if (rc != HL_OK)
+			return rc;
+		if (lstat(path, &st) != 0 || st.st_size == 0)
+			continue;
+		hl_fail(err, HL_EEXIST, "", "choose another name",
+		    "%s is there, and would be played back into it", path);
+		hl_err_what(err, "back up to \"%s\"", c->path);
+		return HL_EEXIST;
+	}
+	return HL_OK;
+}
+
 static hl_rc
 make_part(copy *c, hl_err *err)
 {
@@ -46,7 +73,8 @@ make_part(copy *c, hl_err *err)
 
 	if (lstat(c->path, &st) == 0)
 		return fail_errno(c, EEXIST, err);
-	if ((rc = hl_uuid_new(&u, err)) != HL_OK)
+	if ((rc = refuse_journal(c, err)) != HL_OK ||
+	    (rc = hl_uuid_new(&u, err)) != HL_OK)
 		return rc;
 	hl_uuid_text(&u, id);
 	rc = hl_path(c->part, sizeof(c->part), err, "%s.%s.tmp", c->path, id);
