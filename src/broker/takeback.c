@@ -58,11 +58,26 @@ damaged_line(unsigned line, hl_err *err)
 	    "line %u is damaged (its checksum does not match)", line);
 }
 
+/*
+ * Where a rescue line begins in this line of text; NULL: it is something else.
+ * A log puts the time before what it takes from standard error.
+ */
+static const char *
+find_record(const char *line, size_t n)
+{
+	/* and the magic, in base64: the hint speaks of the word, too */
+	static const char logged[] = HL_RESCUE_WORD "SExS";
+	const size_t word = strlen(HL_RESCUE_WORD);
+
+	if (n > word && memcmp(line, HL_RESCUE_WORD, word) == 0)
+		return line;
+	return memmem(line, n, logged, strlen(logged));
+}
+
 hl_rc
 hl_broker_import_rescue(hl_broker *b, const char *text, size_t len,
     const hl_actor *actor, unsigned *n, hl_err *err)
 {
-	const size_t word = strlen(HL_RESCUE_WORD);
 	unsigned line = 0;
 	hl_rescue r;
 	hl_rc rc;
@@ -71,10 +86,12 @@ hl_broker_import_rescue(hl_broker *b, const char *text, size_t len,
 	while (len > 0) {
 		const char *end = memchr(text, '\n', len);
 		const size_t here = end == NULL ? len : (size_t)(end - text);
+		const char *at = find_record(text, here);
 
 		line++;
-		if (here > word && memcmp(text, HL_RESCUE_WORD, word) == 0) {
-			if (!hl_rescue_parse(text, here, &r))
+		if (at != NULL) {
+			if (!hl_rescue_parse(
+				at, here - (size_t)(at - text), &r))
 				return damaged_line(line, err);
 			rc = actor == NULL ? HL_OK
 					   : take_back(b, &r, actor, err);

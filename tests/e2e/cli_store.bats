@@ -298,6 +298,20 @@ spool() { # ISSUE CHIP LICENSE
 	[ "$(left)" = 1 ]
 }
 
+@test "a rescue line is found in a log, too" {
+	card_and_chips 3 one
+	json -0 get --yes --card sim:card --target sim:one -o first
+	spool "$(jq -r .issue_id <<<"$output")" one first
+	line=$(cat s.db.d/spool/*.license)
+	printf '%s\n' "Nov 25 01:00:00 host hsmlic[7]: $line" "  $line " \
+		"hint: keep the line HSMLIC-RESCUE above" >log
+	run -0 hsmlic recover --import-rescue log
+	[[ $output == "2 licenses taken back"* ]]
+	echo "01:00 ${line%????}" >log
+	run -2 hsmlic recover --import-rescue log
+	[[ $output == *"line 1 is damaged"* ]]
+}
+
 # ---- status ----------------------------------------------------------------
 
 @test "status shows cards, figures and how long they last" {
