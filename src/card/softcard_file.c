@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "card/softcard_int.h"
@@ -271,6 +272,22 @@ hl_softcard_create(
 	return rc;
 }
 
+/*
+ * A lock and a memory belong to one name. By another one the same card could
+ * be had a second time, and the first write would make two cards of it.
+ */
+static hl_rc
+refuse_names(const char *path, hl_err *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || st.st_nlink < 2)
+		return HL_OK;
+	return hl_fail(err, HL_EINPUT, "open software card",
+	    "remove the other names: each would become a card of its own",
+	    "%s has %lu names (hard links)", path, (unsigned long)st.st_nlink);
+}
+
 static hl_rc
 open_locked(hl_softcard *card, hl_deadline until, hl_err *err)
 {
@@ -289,6 +306,8 @@ open_locked(hl_softcard *card, hl_deadline until, hl_err *err)
 	}
 	hl_buf_free(&name);
 	if (rc != HL_OK)
+		return rc;
+	if ((rc = refuse_names(card->path, err)) != HL_OK)
 		return rc;
 	/* Only now: somebody may have spent from it until a moment ago. */
 	return hl_softcard_load(card->path, &card->mem, err);

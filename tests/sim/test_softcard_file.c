@@ -102,6 +102,29 @@ a_card_is_in_one_hand_at_a_time(void **state)
 }
 
 static void
+a_card_with_two_names_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	hl_softcard *card = NULL;
+	hl_card_info info;
+	hl_err err = { 0 };
+	char name[64];
+
+	card_ready(f, "", 5);
+	card_off(f);
+	(void)snprintf(name, sizeof(name), "%s/hard", f->dir);
+	assert_int_equal(link(f->path, name), 0);
+	assert_int_equal(hl_softcard_open(&card, name, 0, &err), HL_EINPUT);
+	assert_int_equal(hl_softcard_open(&card, f->path, 0, &err), HL_EINPUT);
+	assert_null(card);
+	assert_int_equal(unlink(name), 0);
+	assert_int_equal(hl_softcard_open(&card, f->path, 0, &err), HL_OK);
+	hl_softcard_close(&card);
+	assert_int_equal(hl_softcard_peek(f->path, &info, &err), HL_OK);
+	assert_int_equal(info.counter, 5);
+}
+
+static void
 the_key_is_told_while_there_is_one(void **state)
 {
 	struct fixture *f = *state;
@@ -523,6 +546,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_new_card_is_blank_and_nobody_elses),
 		TEST(a_card_is_in_one_hand_at_a_time),
+		TEST(a_card_with_two_names_is_refused),
 		TEST(the_key_is_told_while_there_is_one),
 		TEST(a_file_with_one_bit_changed_is_refused),
 		TEST(a_file_cut_short_or_too_long_is_refused),
