@@ -41,8 +41,9 @@ typedef struct hl_broker_options {
 	const char *rescue_dir;
 	/* Something that a person should know, one sentence; may be NULL. */
 	void (*note)(void *arg, const char *text);
-	/* Last resort: one line HSMLIC-RESCUE, to be kept at all costs. */
-	void (*rescue)(void *arg, const char *line);
+	/* Last resort: one line HSMLIC-RESCUE, to be kept at all costs. False:
+	 * it could not be shown to anybody. May be NULL. */
+	bool (*rescue)(void *arg, const char *line);
 	void *arg;
 } hl_broker_options;
 

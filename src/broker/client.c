@@ -34,15 +34,15 @@ pass_note(void *arg, const char *text)
 		c->options.note(c->options.arg, text);
 }
 
-static void
+static bool
 pass_rescue(void *arg, const char *line)
 {
 	const hl_client *c = arg;
 
-	if (c->options.rescue != NULL)
-		c->options.rescue(c->options.arg, line);
-	else
-		(void)fprintf(stderr, "%s\n", line);
+	if (c->options.rescue == NULL)
+		return fprintf(stderr, "%s\n", line) > 0;
+	c->options.rescue(c->options.arg, line);
+	return true;
 }
 
 static hl_rc

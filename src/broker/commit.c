@@ -46,37 +46,58 @@ close_issue(hl_broker *b, const hl_outcome *o, hl_license *license, hl_err *err)
 	return rc;
 }
 
-/* The store did not take a license that has left the card. Says where it is. */
+/* The last resort. False: nobody has it. */
+static bool
+tell_line(hl_broker *b, const hl_rescue *r)
+{
+	hl_buf line = HL_BUF_INIT;
+	bool told = b->opt.rescue != NULL &&
+	    hl_rescue_line(r, &line, NULL) == HL_OK &&
+	    b->opt.rescue(b->opt.arg, hl_buf_str(&line));
+
+	hl_buf_free(&line);
+	return told;
+}
+
+/*
+ * The store did not take a license that has left the card. Says where it is.
+ * The spool is on the store's own disk, which has just failed: so it goes to
+ * another place, too.
+ */
 static hl_rc
 save_elsewhere(hl_broker *b, const hl_rescue *r, bool spooled, hl_err *err)
 {
 	char path[PATH_MAX];
-	hl_buf line = HL_BUF_INIT;
 	const hl_err store = *err;
+	const bool filed =
+	    hl_rescue_file(b->rescue_dir, r, path, sizeof(path), NULL) == HL_OK;
 
 	(void)hl_fail(err, HL_EDOUBT, "record the license in the store", "",
 	    "%s; the unit is spent and the license is safe", store.why);
-	err->units_spent = 1;
-	if (spooled) {
+	if (spooled)
 		hl_err_hint(err,
-		    "it is in the spool beside the store: mend the store, then "
-		    "run hsmlic recover; do not get this chip again before");
-	} else if (hl_rescue_file(b->rescue_dir, r, path, sizeof(path), NULL) ==
-	    HL_OK) {
+		    "it is in the spool beside the store%s%s: mend the store, "
+		    "then run hsmlic recover; do not get this chip again "
+		    "before",
+		    filed ? " and in " : "", filed ? path : "");
+	else if (filed)
 		hl_err_hint(err,
 		    "mend the store, then run hsmlic recover --import-rescue "
 		    "%s",
 		    path);
-	} else {
-		if (b->opt.rescue != NULL &&
-		    hl_rescue_line(r, &line, NULL) == HL_OK)
-			b->opt.rescue(b->opt.arg, hl_buf_str(&line));
-		hl_buf_free(&line);
+	else if (tell_line(b, r))
 		hl_err_hint(err,
 		    "keep the line HSMLIC-RESCUE above: put it into a file, "
-		    "mend "
-		    "the store, then run hsmlic recover --import-rescue FILE");
-	}
+		    "mend the store, then run hsmlic recover --import-rescue "
+		    "FILE");
+	else
+		(void)hl_fail(err, HL_EDOUBT, "keep the license",
+		    "leave the card in its reader, mend the store, then run "
+		    "hsmlic recover: a card that can replay gives it again",
+		    "%s; there is no other place that takes it, and nobody to "
+		    "tell it to",
+		    store.why);
+	err->units_spent = 1;
 	return HL_EDOUBT;
 }
 
@@ -112,20 +133,25 @@ hl_settle_commit(hl_broker *b, const hl_issue *issue, const hl_cert *cert,
 		.actor = *actor,
 	};
 	const bool precious = s->n > 0 && s->state == HL_ISSUE_ISSUED;
+	const bool suspect = s->n > 0 && !precious;
 	hl_err e = { 0 };
 	hl_rescue r;
 	bool spooled = s->spooled;
 	hl_rc rc;
 
 	(void)hl_text_copy(o.detail, sizeof(o.detail), s->detail);
-	if (precious) {
+	if (s->n > 0)
 		hl_settled_rescue(s, issue, cert, &r);
+	if (precious)
 		spooled = spooled || hl_spool_put(b->side, &r, NULL) == HL_OK;
-	}
+	if (suspect)
+		(void)!hl_suspect_put(b->side, &r, NULL);
 	rc = close_issue(b, &o, license, &e);
 	if (rc == HL_OK) {
 		if (spooled)
 			hl_spool_drop(b->side, &issue->id);
+		if (suspect)
+			hl_suspect_drop(b->side, &issue->id);
 		return HL_OK;
 	}
 	if (err == NULL)

@@ -105,14 +105,17 @@ hl_rescue_parse(const char *line, size_t len, hl_rescue *out)
 	return ok;
 }
 
+#define LICENSE "license"
+#define SUSPECT "suspect"
+
 static hl_rc
-spool_path(
-    char *out, size_t size, const char *side, const hl_uuid *issue, hl_err *err)
+spool_path(char *out, size_t size, const char *side, const hl_uuid *issue,
+    const char *kind, hl_err *err)
 {
 	char id[HL_UUID_TEXT];
 
 	hl_uuid_text(issue, id);
-	return hl_path(out, size, err, "%s/spool/%s.license", side, id);
+	return hl_path(out, size, err, "%s/spool/%s.%s", side, id, kind);
 }
 
 static hl_rc
@@ -130,16 +133,26 @@ write_line(const char *path, const hl_rescue *r, hl_err *err)
 	return rc;
 }
 
-hl_rc
-hl_spool_put(const char *side, const hl_rescue *r, hl_err *err)
+static hl_rc
+spool_put(const char *side, const hl_rescue *r, const char *kind, hl_err *err)
 {
 	char path[PATH_MAX];
 	hl_rc rc;
 
-	if ((rc = spool_path(path, sizeof(path), side, &r->issue, err)) !=
-	    HL_OK)
-		return rc;
-	return write_line(path, r, err);
+	rc = spool_path(path, sizeof(path), side, &r->issue, kind, err);
+	return rc == HL_OK ? write_line(path, r, err) : rc;
+}
+
+hl_rc
+hl_spool_put(const char *side, const hl_rescue *r, hl_err *err)
+{
+	return spool_put(side, r, LICENSE, err);
+}
+
+hl_rc
+hl_suspect_put(const char *side, const hl_rescue *r, hl_err *err)
+{
+	return spool_put(side, r, SUSPECT, err);
 }
 
 static hl_rc
@@ -163,27 +176,51 @@ out:
 	return rc;
 }
 
+static hl_rc
+spool_find(const char *side, const hl_uuid *issue, const char *kind,
+    hl_rescue *out, hl_err *err)
+{
+	char path[PATH_MAX];
+	hl_rc rc = spool_path(path, sizeof(path), side, issue, kind, err);
+
+	return rc == HL_OK ? read_line(path, issue, out, err) : rc;
+}
+
 hl_rc
 hl_spool_find(
     const char *side, const hl_uuid *issue, hl_rescue *out, hl_err *err)
 {
-	char path[PATH_MAX];
-	hl_rc rc;
+	return spool_find(side, issue, LICENSE, out, err);
+}
 
-	if ((rc = spool_path(path, sizeof(path), side, issue, err)) != HL_OK)
-		return rc;
-	return read_line(path, issue, out, err);
+hl_rc
+hl_suspect_find(
+    const char *side, const hl_uuid *issue, hl_rescue *out, hl_err *err)
+{
+	return spool_find(side, issue, SUSPECT, out, err);
+}
+
+/* Not synced: a spool file that comes back after a power cut belongs to a
+ * closed issue, and nobody reads it any more. */
+static void
+spool_drop(const char *side, const hl_uuid *issue, const char *kind)
+{
+	char path[PATH_MAX];
+
+	if (spool_path(path, sizeof(path), side, issue, kind, NULL) == HL_OK)
+		(void)unlink(path);
 }
 
 void
 hl_spool_drop(const char *side, const hl_uuid *issue)
 {
-	char path[PATH_MAX];
+	spool_drop(side, issue, LICENSE);
+}
 
-	/* Not synced: a spool file that comes back after a power cut belongs to
-	 * a closed issue, and nobody reads it any more. */
-	if (spool_path(path, sizeof(path), side, issue, NULL) == HL_OK)
-		(void)unlink(path);
+void
+hl_suspect_drop(const char *side, const hl_uuid *issue)
+{
+	spool_drop(side, issue, SUSPECT);
 }
 
 static hl_rc

@@ -47,6 +47,14 @@ HL_CHECK hl_rc hl_rescue_find(const char *side, const char *rescue_dir,
     const hl_uuid *issue, hl_rescue *out, hl_err *err);
 void hl_spool_drop(const char *side, const hl_uuid *issue);
 
+/* The same for bytes that are never to be handed out: they lie in the spool
+ * under another name. */
+HL_CHECK hl_rc hl_suspect_put(
+    const char *side, const hl_rescue *r, hl_err *err);
+HL_CHECK hl_rc hl_suspect_find(
+    const char *side, const hl_uuid *issue, hl_rescue *out, hl_err *err);
+void hl_suspect_drop(const char *side, const hl_uuid *issue);
+
 /* A rescue file of its own in `dir`; its path goes to `path`. Durable.
  * HL_EACCESS: the folder belongs to another user, who could remove the file. */
 HL_CHECK hl_rc hl_rescue_file(const char *dir, const hl_rescue *r, char *path,

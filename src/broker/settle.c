@@ -223,19 +223,28 @@ keep_stray(hl_settled *out, const hl_card_answer *stray)
 	    "kept as suspect");
 }
 
-static hl_verdict
-judge(hl_broker *b, const hl_settle_card *c, hl_rescue *spooled)
+/* Fails when a file is there that cannot be read: it may be the license. */
+static hl_rc
+judge(hl_broker *b, const hl_settle_card *c, hl_rescue *spooled, hl_verdict *v,
+    hl_err *err)
 {
+	hl_err why = { 0 };
+	const hl_rc rc = hl_rescue_find(
+	    b->side, b->rescue_dir, &c->issue->id, spooled, &why);
 	const hl_evidence e = {
 		.before = c->issue->counter_before,
 		.now = c->info.counter,
-		.spooled = hl_rescue_find(b->side, b->rescue_dir, &c->issue->id,
-			       spooled, NULL) == HL_OK,
+		.spooled = rc == HL_OK,
 		.replay = (c->info.can & HL_CAN_REPLAY) != 0,
 		.exclusive = c->exclusive,
 	};
 
-	return hl_judge(&e);
+	if (rc != HL_OK && rc != HL_ENOTFOUND && rc != HL_EACCESS) {
+		*err = why;
+		return rc;
+	}
+	*v = hl_judge(&e);
+	return HL_OK;
 }
 
 /* Sends the request; true when the outcome is settled by it. */
@@ -343,8 +352,15 @@ judge_until_settled(
     hl_broker *b, hl_settle_card *c, exchange *x, hl_settled *out, hl_err *err)
 {
 	hl_rescue spooled;
+	hl_verdict v;
 
-	while (apply(c, judge(b, c, &spooled), &spooled, out, err)) {
+	for (;;) {
+		if (judge(b, c, &spooled, &v, err) != HL_OK) {
+			stay_open(out, err);
+			break;
+		}
+		if (!apply(c, v, &spooled, out, err))
+			break;
 		c->sends_left--;
 		if (send_request(b, c, x, out, err))
 			break;
@@ -439,9 +455,14 @@ void
 hl_settle_recover(hl_broker *b, hl_settle_card *c, hl_settled *out, hl_err *err)
 {
 	exchange x = { .exec = HL_EXEC_NO };
+	hl_rescue suspect;
 
 	memset(out, 0, sizeof(*out));
 	c->exclusive = false;
+	if (hl_suspect_find(b->side, &c->issue->id, &suspect, NULL) == HL_OK) {
+		memcpy(x.stray.license, suspect.license, suspect.n);
+		x.stray.n = suspect.n;
+	}
 	/* A request that was not executed is not made up for here: whoever
 	 * wants the license asks for it. */
 	if (c->info.counter == c->issue->counter_before)

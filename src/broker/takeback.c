@@ -12,15 +12,34 @@ hl_take_back_open(hl_broker *b, const hl_rescue *r, const hl_actor *actor,
 {
 	hl_outcome o = { .issue = r->issue,
 		.state = HL_ISSUE_ISSUED,
-		.counter_known = true,
 		.counter_after = r->counter_after,
 		.recovered = true,
 		.license = r->license,
 		.license_n = r->n,
 		.actor = *actor };
 
+	hl_issue i;
+	hl_rc rc = hl_store_issue_by_id(b->store, &r->issue, &i, err);
+
+	if (rc != HL_OK)
+		return rc;
+	/* Not a count that the card can have reached by itself. */
+	o.counter_known = r->counter_after <= i.counter_before;
 	(void)hl_text_copy(o.detail, sizeof(o.detail), where);
 	return hl_store_intent_close(b->store, &o, NULL, err);
+}
+
+/* A person had given the request up; what became of its unit stays as it was
+ * decided, but its license serves. */
+static hl_rc
+take_in(hl_broker *b, const hl_rescue *r, const hl_issue *i,
+    const hl_actor *actor, hl_err *err)
+{
+	hl_uuid id;
+	const hl_rc rc = hl_store_license_import(b->store, &i->chip,
+	    &i->firmware, r->license, r->n, actor, &id, err);
+
+	return rc == HL_EEXIST ? HL_OK : rc;
 }
 
 /* The same for an issue in whatever state; HL_OK also when the store has that
@@ -43,6 +62,8 @@ take_back(hl_broker *b, const hl_rescue *r, const hl_actor *actor, hl_err *err)
 	if (i.state == HL_ISSUE_OPEN)
 		return hl_take_back_open(
 		    b, r, actor, "the license was in a rescue file", err);
+	if (i.state == HL_ISSUE_WRITTEN_OFF)
+		return take_in(b, r, &i, actor, err);
 	rc = hl_store_issue_rescue(
 	    b->store, &i.id, r->license, r->n, actor, err);
 	return rc == HL_EEXIST ? HL_OK : rc;

@@ -206,12 +206,11 @@ on_note(void *arg, const char *text)
 	    text);
 }
 
-static void
+static bool
 on_rescue(void *arg, const char *line)
 {
 	(void)arg;
-	(void)fprintf(stderr, "%s\n", line);
-	(void)fflush(stderr);
+	return fprintf(stderr, "%s\n", line) > 0 && fflush(stderr) == 0;
 }
 
 hl_rc

@@ -21,14 +21,16 @@ typedef struct scene {
 	hl_settled out;
 	hl_license kept;
 	char line[8192]; /* HSMLIC-RESCUE, as the last resort printed it */
+	bool deaf;	 /* and nobody saw it */
 } scene;
 
-static void
+static bool
 on_rescue(void *arg, const char *line)
 {
 	scene *s = arg;
 
 	assert_true(hl_text_copy(s->line, sizeof(s->line), line));
+	return !s->deaf;
 }
 
 /* In the store's side directory. */
@@ -172,8 +174,14 @@ the_spool_keeps_it(void **state)
 
 	commit_is_in_doubt(s);
 	assert_non_null(strstr(f->err.hint, "hsmlic recover"));
+	assert_non_null(strstr(f->err.hint, s->b->rescue_dir));
 	OK(f, hl_spool_find(s->b->side, &s->issue.id, &r, &f->err));
 	assert_int_equal(r.counter_after, 9);
+	assert_memory_equal(r.license, LICENSE, r.n);
+	/* The spool is on the disk that has just failed. */
+	OK(f,
+	    hl_rescue_find(
+		"/nowhere", s->b->rescue_dir, &s->issue.id, &r, &f->err));
 	assert_memory_equal(r.license, LICENSE, r.n);
 	assert_string_equal(s->line, "");
 	end(s);
@@ -215,6 +223,71 @@ a_line_is_the_last_resort(void **state)
 	end(s);
 }
 
+/* No place, and nobody to tell: no line is spoken of that is not there. */
+static void
+a_line_that_nobody_saw_is_not_spoken_of(void **state)
+{
+	scene *s = begin(*state);
+
+	block(s, "spool");
+	block(s, "rescue");
+	s->deaf = true;
+	commit_is_in_doubt(s);
+	assert_null(strstr(s->f->err.hint, "HSMLIC-RESCUE"));
+	assert_non_null(strstr(s->f->err.hint, "recover"));
+	end(s);
+}
+
+/* Bytes that will not be handed out have left a card as well. */
+static void
+suspect_bytes_wait_in_the_spool(void **state)
+{
+	scene *s = begin(*state);
+	fixture *f = s->f;
+	hl_rescue r;
+
+	s->out.state = HL_ISSUE_BAD;
+	commit_is_in_doubt(s);
+	EXPECT(f, HL_ENOTFOUND,
+	    hl_rescue_find(
+		s->b->side, s->b->rescue_dir, &s->issue.id, &r, &f->err));
+	OK(f, hl_suspect_find(s->b->side, &s->issue.id, &r, &f->err));
+	assert_memory_equal(r.license, LICENSE, r.n);
+	OK(f, commit(s));
+	EXPECT(f, HL_ENOTFOUND,
+	    hl_suspect_find(s->b->side, &s->issue.id, &r, &f->err));
+	end(s);
+}
+
+/* Given up by a person, and found after all: kept, and its unit is where that
+ * decision has left it. */
+static void
+what_was_written_off_is_kept_when_it_turns_up(void **state)
+{
+	scene *s = begin(*state);
+	fixture *f = s->f;
+	const hl_outcome off =
+	    fx_outcome(f, &s->issue, HL_ISSUE_WRITTEN_OFF, 0, 0);
+	hl_license l;
+	hl_issue i;
+	unsigned n;
+
+	block(s, "spool");
+	block(s, "rescue");
+	commit_is_in_doubt(s);
+	OK(f, hl_store_intent_close(f->s, &off, NULL, &f->err));
+	for (int times = 0; times < 2; times++)
+		OK(f,
+		    hl_broker_import_rescue(s->b, s->line, strlen(s->line),
+			&f->actor, &n, &f->err));
+	OK(f, hl_store_issue_by_id(f->s, &s->issue.id, &i, &f->err));
+	assert_int_equal(i.state, HL_ISSUE_WRITTEN_OFF);
+	OK(f, hl_store_license_find(f->s, &i.chip, &i.firmware, &l, &f->err));
+	assert_int_equal(l.size, strlen(LICENSE));
+	fx_check_clean(f);
+	end(s);
+}
+
 /* The request was taken for lost by somebody else while its license came. */
 static void
 a_license_for_a_loss_is_taken_back(void **state)
@@ -240,6 +313,9 @@ main(void)
 		T(the_spool_keeps_it),
 		T(a_rescue_file_keeps_it),
 		T(a_line_is_the_last_resort),
+		T(a_line_that_nobody_saw_is_not_spoken_of),
+		T(suspect_bytes_wait_in_the_spool),
+		T(what_was_written_off_is_kept_when_it_turns_up),
 		T(a_license_for_a_loss_is_taken_back),
 	};
 
