@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/seen.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/file.h"
 #include "util/text.h"
 
 #define READER "reader:"
@@ -21,21 +21,12 @@ struct search {
 static bool
 name_sim(const char *file, char *out, size_t size)
 {
-	char dir[PATH_MAX], real[PATH_MAX];
-	const char *slash = strrchr(file, '/');
-	const char *base = slash == NULL ? file : slash + 1;
-	const size_t n = slash == NULL ? 0 : (size_t)(slash - file) + 1;
+	char real[PATH_MAX];
 
-	if (realpath(file, real) != NULL)
-		return hl_text_format(out, size, SIM "%s", real);
-	if (n >= sizeof(dir))
+	if (realpath(file, real) == NULL &&
+	    hl_path_absolute(file, real, sizeof(real), NULL) != HL_OK)
 		return false;
-	memcpy(dir, file, n);
-	dir[n] = '\0';
-	if (realpath(n == 0 ? "." : dir, real) == NULL)
-		return false;
-	return hl_text_format(
-	    out, size, SIM "%s/%s", strcmp(real, "/") == 0 ? "" : real, base);
+	return hl_text_format(out, size, SIM "%s", real);
 }
 
 static bool

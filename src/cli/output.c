@@ -1,29 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files that a license must never be written over. */
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "cli/parts.h"
 #include "util/file.h"
-
-/* The path without links, but for the last name. */
-static bool
-real_path(const char *path, char out[PATH_MAX])
-{
-	const char *slash = strrchr(path, '/');
-	const char *base = slash == NULL ? path : slash + 1;
-	char dir[PATH_MAX] = ".", real[PATH_MAX];
-
-	if (slash != NULL &&
-	    hl_path(dir, sizeof(dir), NULL, "%.*s", (int)(slash - path + 1),
-		path) != HL_OK)
-		return false;
-	return realpath(dir, real) != NULL &&
-	    hl_path(out, PATH_MAX, NULL, "%s/%s",
-		strcmp(real, "/") == 0 ? "" : real, base) == HL_OK;
-}
 
 static bool
 same_file(const char *a, const char *b)
@@ -45,7 +27,8 @@ is_of_store(const char *path, const char *store)
 
 	if (same_file(path, store))
 		return true;
-	if (!real_path(path, real) || strncmp(real, store, n) != 0)
+	if (hl_path_absolute(path, real, sizeof(real), NULL) != HL_OK ||
+	    strncmp(real, store, n) != 0)
 		return false;
 	for (size_t i = 0; i < HL_COUNT(suffixes); i++)
 		if (strcmp(real + n, suffixes[i]) == 0)

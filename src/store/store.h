@@ -7,7 +7,8 @@
  * alone, so that any number of processes may share a store.
  *
  * Errors of every call: HL_ESTORE (cannot be used, damaged, locked too long,
- * read-only), HL_EFULL (no space; nothing was recorded), HL_ENOMEM. Results
+ * read-only), HL_EFULL (no space; nothing was recorded), HL_ENOMEM; of those
+ * that open or make one also HL_EIO and HL_EINPUT (a path too long). Results
  * are untouched on failure. A handle is used by one thread at a time and not
  * across fork().
  */

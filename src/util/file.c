@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -268,6 +269,26 @@ hl_file_remove(const char *path, hl_err *err)
 		rc = hl_file_fail_errno(err, "remove", path, errno);
 	hl_place_close(&at);
 	return rc;
+}
+
+hl_rc
+hl_path_absolute(const char *path, char *out, size_t size, hl_err *err)
+{
+	const char *slash = strrchr(path, '/');
+	const char *base = slash == NULL ? path : slash + 1;
+	char dir[PATH_MAX] = ".", real[PATH_MAX];
+	hl_rc rc;
+
+	if (slash != NULL &&
+	    (rc = hl_path(dir, sizeof(dir), err, "%.*s",
+		 (int)(slash - path + 1), path)) != HL_OK)
+		return rc;
+	if (realpath(dir, real) == NULL) {
+		(void)hl_file_fail_errno(err, "find", dir, errno);
+		return HL_ENOTFOUND;
+	}
+	return hl_path(
+	    out, size, err, "%s/%s", strcmp(real, "/") == 0 ? "" : real, base);
 }
 
 hl_rc

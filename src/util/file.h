@@ -46,6 +46,13 @@ HL_CHECK hl_rc hl_file_remove(const char *path, hl_err *err);
 /* Bytes that this user can still write on the file system of `path`. */
 HL_CHECK hl_rc hl_file_free_space(
     const char *path, uint64_t *bytes, hl_err *err);
+/*
+ * `path` from the root, links in its folders resolved; its last name is taken
+ * as it is and need not be there. HL_ENOTFOUND: its folder is not there;
+ * HL_EINPUT: too long.
+ */
+HL_CHECK hl_rc hl_path_absolute(
+    const char *path, char *out, size_t size, hl_err *err);
 /* snprintf for paths: HL_EINPUT when it does not fit. */
 HL_CHECK hl_rc hl_path(
     char *out, size_t size, hl_err *err, const char *fmt, ...) HL_PRINTF(4, 5);

@@ -428,6 +428,35 @@ removing_what_is_gone_is_fine(void **state)
 	assert_int_equal(hl_dir_sync_parent(path, NULL), HL_EIO);
 }
 
+/* Links in the folders are followed, the last name is not looked at. */
+static void
+a_path_is_made_absolute(void **state)
+{
+	const scratch *s = *state;
+	char folder[PATH_MAX + 8], path[2 * PATH_MAX], want[2 * PATH_MAX];
+	char real[PATH_MAX], out[PATH_MAX];
+
+	assert_non_null(realpath(s->dir, real));
+	snprintf(folder, sizeof(folder), "%s/link", s->dir);
+	assert_int_equal(symlink(".", folder), 0);
+	snprintf(path, sizeof(path), "%s/../%s/nowhere", folder,
+	    strrchr(s->dir, '/') + 1);
+	snprintf(want, sizeof(want), "%s/nowhere", real);
+	assert_int_equal(hl_path_absolute(path, out, sizeof(out), NULL), HL_OK);
+	assert_string_equal(out, want);
+	assert_int_equal(
+	    hl_path_absolute("/etc", out, sizeof(out), NULL), HL_OK);
+	assert_string_equal(out, "/etc");
+	assert_non_null(getcwd(real, sizeof(real)));
+	snprintf(want, sizeof(want), "%s/x", real);
+	assert_int_equal(hl_path_absolute("x", out, sizeof(out), NULL), HL_OK);
+	assert_string_equal(out, want);
+	snprintf(path, sizeof(path), "%s/none/x", s->dir);
+	assert_int_equal(
+	    hl_path_absolute(path, out, sizeof(out), NULL), HL_ENOTFOUND);
+	assert_int_equal(hl_path_absolute("/etc", out, 3, NULL), HL_EINPUT);
+}
+
 static void
 free_space_is_told_for_a_file_to_come(void **state)
 {
@@ -477,6 +506,7 @@ main(void)
 		SCRATCH_TEST(a_full_disk_leaves_the_old_file),
 		SCRATCH_TEST(directories_are_made_with_their_parents),
 		SCRATCH_TEST(removing_what_is_gone_is_fine),
+		SCRATCH_TEST(a_path_is_made_absolute),
 		SCRATCH_TEST(free_space_is_told_for_a_file_to_come),
 		cmocka_unit_test(paths_fit_or_are_refused),
 	};

@@ -65,10 +65,15 @@ hl_mark_set(hl_store *s, hl_err *err)
 	if (lstat(path, &st) != 0 && (rc = make_dirs(s, err)) != HL_OK)
 		return rc;
 	rc = hl_lock_take(&s->mark, dot, hl_deadline_in(1000), err);
-	if (rc != HL_OK)
-		return rc == HL_EFULL || rc == HL_ENOMEM
-		    ? rc
-		    : fail_errno(s, s->side, errno, err);
+	if (rc != HL_OK) {
+		/* hl_lock_take() has said why; to the caller it is the store.
+		 */
+		if (rc != HL_EFULL && rc != HL_ENOMEM)
+			rc = HL_ESTORE;
+		if (err != NULL)
+			err->rc = rc;
+		return rc;
+	}
 	if ((rc = mark_path(s, "", path, err)) != HL_OK)
 		return rc;
 	if (rename(dot, path) != 0)
