@@ -55,7 +55,7 @@ install_packages
 # What the user set for the program must not reach the tests.
 while IFS= read -r name; do unset "$name"; done < <(compgen -v HSMLIC_)
 build clang
-build release
+build release-tests
 build asan
 pass_tests asan
 build dev

@@ -8,15 +8,15 @@
 # pcscd. Everything in one table is timed in turns within one run; the ratio is
 # the median of the ratios of each turn. See docs/benchmarks.md.
 #
-# --bin: the bin folder of a build (HSMLIC_BIN, or build/release/bin); --dir:
-# where the stores lie (a folder of its own below /var/tmp); --sizes: licenses
-# in the store. Nothing outside of these folders and /tmp is touched, and a
+# --bin: the bin folder of a build (HSMLIC_BIN, or build/release-tests/bin);
+# --dir: where the stores lie (a folder of its own below /var/tmp); --sizes:
+# licenses in the store. Nothing outside of these folders and /tmp is touched, and a
 # pcscd that runs already is left alone.
 set -euo pipefail
 export LC_ALL=C
 
 here=$(cd "$(dirname "$0")" && pwd)
-bin=${HSMLIC_BIN:-$here/../../build/release/bin}
+bin=${HSMLIC_BIN:-$here/../../build/release-tests/bin}
 dir=
 runs=50
 sizes="1000 1000000"
