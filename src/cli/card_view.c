@@ -7,8 +7,8 @@
 #include "cli/parts.h"
 #include "util/text.h"
 
-static bool
-names_reader(const char *selector)
+bool
+hl_names_place(const char *selector)
 {
 	return selector != NULL &&
 	    (hl_text_starts(selector, "sim:") ||
@@ -36,7 +36,7 @@ ask_readers(hl_cli *cli, const char *selector, hl_cards *c, hl_err *err)
 	    &c->present, &c->n_present, &e);
 	if (rc == HL_OK)
 		return HL_OK;
-	if (is_device(rc) && !names_reader(selector)) {
+	if (is_device(rc) && !hl_names_place(selector)) {
 		c->pcsc = e;
 		return HL_OK;
 	}
@@ -104,7 +104,7 @@ view_present(hl_cli *cli, const char *selector, hl_cards *c, hl_err *err)
 {
 	/* By label or serial number, a card that does not tell who it is
 	 * cannot be the one. */
-	const bool by_identity = selector != NULL && !names_reader(selector);
+	const bool by_identity = selector != NULL && !hl_names_place(selector);
 	hl_rc rc;
 
 	for (size_t i = 0; i < c->n_present; i++) {
@@ -209,7 +209,7 @@ hl_cards_gather(hl_cli *cli, const char *selector, hl_cards *out, hl_err *err)
 	memset(out, 0, sizeof(*out));
 	if ((rc = ask_readers(cli, selector, out, err)) != HL_OK)
 		return rc;
-	if (!names_reader(selector)) {
+	if (!hl_names_place(selector)) {
 		rc = hl_store_card_list(cli->store, keep_card, out, err);
 		if (rc == HL_OK && out->n_known > 0 && out->cap_known == 0)
 			rc = hl_nomem(err);
@@ -221,7 +221,7 @@ hl_cards_gather(hl_cli *cli, const char *selector, hl_cards *out, hl_err *err)
 	if (out->views == NULL)
 		return hl_nomem(err);
 	rc = view_present(cli, selector, out, err);
-	if (rc == HL_OK && !names_reader(selector))
+	if (rc == HL_OK && !hl_names_place(selector))
 		rc = view_absent(cli, selector, out, err);
 	if (rc == HL_OK)
 		rc = look_at_sims(cli, out, err);

@@ -163,75 +163,101 @@ out:
 
 /* ---- label, retire ------------------------------------------------------ */
 
+/* The card as it stands now: known, and present when that was seen. */
+static hl_rc
+print_known(hl_cli *cli, const hl_card_row *row, const hl_cards *present,
+    const char *flag, hl_err *err)
+{
+	hl_card_view v;
+	hl_rc rc = hl_card_view_known(cli, row, &v, err);
+
+	if (rc != HL_OK)
+		return rc;
+	if (present->n > 0)
+		v.present = present->views[0].present;
+	return print_changed(cli, &v, flag, !cli->dry_run, err);
+}
+
+static hl_rc
+label_card(hl_cli *cli, hl_card_row *row, const char *label, hl_err *err)
+{
+	hl_rc rc;
+
+	if (cli->dry_run) {
+		hl_message(cli, "dry run: would label card %s \"%s\"",
+		    row->serial, label);
+		return HL_OK;
+	}
+	rc = hl_store_card_label(cli->store, &row->id, label, &cli->actor, err);
+	return rc == HL_OK ? hl_store_card_by_id(cli->store, &row->id, row, err)
+			   : rc;
+}
+
 hl_rc
 hl_cmd_card_label(hl_cli *cli, char **operands, hl_err *err)
 {
 	const char *label = operands[1];
-	hl_card_view v;
+	hl_cards present;
 	hl_card_row row;
 	hl_rc rc;
 
-	if ((rc = check_label(label, true, err)) != HL_OK ||
-	    (rc = hl_card_operand(cli, operands[0], &row, err)) != HL_OK)
+	if ((rc = check_label(label, true, err)) != HL_OK)
 		return rc;
-	if (cli->dry_run)
-		hl_message(cli, "dry run: would label card %s \"%s\"",
-		    row.serial, label);
-	else if ((rc = hl_store_card_label(
-		      cli->store, &row.id, label, &cli->actor, err)) != HL_OK ||
-	    (rc = hl_store_card_by_id(cli->store, &row.id, &row, err)) != HL_OK)
-		return rc;
-	if (cli->json) {
-		rc = hl_card_view_known(cli, &row, &v, err);
-		return rc == HL_OK
-		    ? print_changed(cli, &v, "labelled", !cli->dry_run, err)
-		    : rc;
-	}
-	if (!cli->dry_run && label[0] != '\0')
+	rc = hl_card_operand(cli, operands[0], &present, &row, err);
+	if (rc == HL_OK)
+		rc = label_card(cli, &row, label, err);
+	if (rc == HL_OK && cli->json)
+		rc = print_known(cli, &row, &present, "labelled", err);
+	else if (rc == HL_OK && !cli->dry_run && label[0] != '\0')
 		(void)printf("card %s is now \"%s\"\n", row.serial, label);
-	else if (!cli->dry_run)
+	else if (rc == HL_OK && !cli->dry_run)
 		(void)printf("card %s has no label now\n", row.serial);
-	return HL_OK;
+	hl_cards_free(&present);
+	return rc;
 }
 
 static hl_rc
-retire(hl_cli *cli, const hl_card_row *row, const char *name, hl_err *err)
+retire(hl_cli *cli, hl_card_row *row, const char *name, hl_err *err)
 {
 	char question[HL_CARD_NAME + 200];
 	hl_rc rc;
 
+	if (row->retired_at != 0)
+		return hl_fail(err, HL_ECONFLICT, "retire the card", "",
+		    "card %s is retired already", name);
+	if (cli->dry_run) {
+		hl_message(cli, "dry run: would retire card %s", name);
+		return HL_OK;
+	}
 	(void)snprintf(question, sizeof(question),
 	    "retire card %s for ever (%u left, never to be spent; its "
 	    "licenses stay)",
 	    name, row->last_counter);
 	if ((rc = hl_ask(cli, question, err)) != HL_OK)
 		return rc;
-	return hl_store_card_retire(cli->store, &row->id, &cli->actor, err);
+	rc = hl_store_card_retire(cli->store, &row->id, &cli->actor, err);
+	return rc == HL_OK ? hl_store_card_by_id(cli->store, &row->id, row, err)
+			   : rc;
 }
 
 hl_rc
 hl_cmd_card_retire(hl_cli *cli, char **operands, hl_err *err)
 {
-	char name[HL_CARD_NAME];
+	char name[HL_CARD_NAME] = "";
+	hl_cards present;
 	hl_card_row row;
-	hl_card_view v;
+	hl_card_view v = { .row = &row };
 	hl_rc rc;
 
-	if ((rc = hl_card_operand(cli, operands[0], &row, err)) != HL_OK ||
-	    (rc = hl_card_view_known(cli, &row, &v, err)) != HL_OK)
-		return rc;
-	hl_card_name(&v, name, sizeof(name));
-	if (row.retired_at != 0)
-		return hl_fail(err, HL_ECONFLICT, "retire the card", "",
-		    "card %s is retired already", name);
-	if (cli->dry_run)
-		hl_message(cli, "dry run: would retire card %s", name);
-	else if ((rc = retire(cli, &row, name, err)) != HL_OK ||
-	    (rc = hl_store_card_by_id(cli->store, &row.id, &row, err)) != HL_OK)
-		return rc;
-	if (cli->json)
-		return print_changed(cli, &v, "retired", !cli->dry_run, err);
-	if (!cli->dry_run)
+	rc = hl_card_operand(cli, operands[0], &present, &row, err);
+	if (rc == HL_OK) {
+		hl_card_name(&v, name, sizeof(name));
+		rc = retire(cli, &row, name, err);
+	}
+	if (rc == HL_OK && cli->json)
+		rc = print_known(cli, &row, &present, "retired", err);
+	else if (rc == HL_OK && !cli->dry_run)
 		(void)printf("card %s is retired\n", name);
-	return HL_OK;
+	hl_cards_free(&present);
+	return rc;
 }

@@ -228,25 +228,65 @@ hl_chip_operand(hl_cli *cli, const char *s, hl_chip *out, hl_err *err)
 
 /* ---- cards -------------------------------------------------------------- */
 
+static void
+hint_add(const char *typed, hl_err *err)
+{
+	char word[HL_TEXT_MAX];
+
+	hl_text_word(word, sizeof(word), typed);
+	hl_err_hint(err, "make it known: hsmlic card add %s", word);
+}
+
+/* By the place where it is now. */
+static hl_rc
+card_in_place(hl_cli *cli, const char *s, hl_cards *present, hl_card_row *out,
+    hl_err *err)
+{
+	char name[HL_CARD_NAME];
+	const hl_card_view *v;
+	hl_rc rc;
+
+	if ((rc = hl_cards_gather(cli, s, present, err)) != HL_OK ||
+	    (rc = hl_card_choose(present, s, false, &v, err)) != HL_OK)
+		return rc;
+	if (v->row != NULL) {
+		*out = *v->row;
+		return HL_OK;
+	}
+	hl_card_name(v, name, sizeof(name));
+	rc = hl_fail(err, HL_ENOTFOUND, "find the card", "",
+	    "card %s is not known to this store", name);
+	hint_add(s, err);
+	return rc;
+}
+
 hl_rc
-hl_card_operand(hl_cli *cli, const char *s, hl_card_row *out, hl_err *err)
+hl_card_operand(hl_cli *cli, const char *s, hl_cards *present, hl_card_row *out,
+    hl_err *err)
 {
 	char serial[HL_SERIAL_TEXT];
 	hl_rc rc = HL_ENOTFOUND;
 	hl_err e = { 0 };
 
+	memset(present, 0, sizeof(*present));
+	if (hl_names_place(s))
+		return card_in_place(cli, s, present, out, err);
 	if (hl_serial_canonical(s, serial))
 		rc = hl_store_card_by_serial(cli->store, serial, out, &e);
 	if (rc == HL_ENOTFOUND && hl_text_check("label", s, false, NULL) == 0)
 		rc = hl_store_card_by_label(cli->store, s, out, &e);
 	if (rc == HL_OK)
 		return HL_OK;
-	if (rc == HL_ENOTFOUND)
-		return hl_fail(err, HL_ENOTFOUND, "find the card",
-		    "see: hsmlic card list; make it known: hsmlic card add",
+	if (rc == HL_ENOTFOUND) {
+		rc = hl_fail(err, HL_ENOTFOUND, "find the card",
+		    "see: hsmlic card list",
 		    "no card with label or serial number \"%s\" is known to "
 		    "this store",
 		    s);
+		if (hl_serial_canonical(s, serial))
+			hint_add(s, err);
+		return rc;
+	}
 	if (err != NULL)
 		*err = e;
 	return rc;

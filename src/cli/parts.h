@@ -83,6 +83,15 @@ void hl_cards_free(hl_cards *c);
 /* A known card as it stands in the store; borrows `row`. */
 HL_CHECK hl_rc hl_card_view_known(
     hl_cli *cli, const hl_card_row *row, hl_card_view *out, hl_err *err);
+/* Is it "sim:FILE" or "reader:TEXT"? */
+bool hl_names_place(const char *selector);
+/*
+ * A known card by label or serial number, or by the place where it is: then it
+ * is read, and the only view in `present`. hl_cards_free() that, also after an
+ * error.
+ */
+HL_CHECK hl_rc hl_card_operand(hl_cli *cli, const char *s, hl_cards *present,
+    hl_card_row *out, hl_err *err);
 /* The operand, or --card, or NULL. */
 const char *hl_card_selector(hl_cli *cli, char **operands);
 /* Fails: nothing answers to the selector. */

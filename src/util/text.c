@@ -233,6 +233,35 @@ hl_text_format(char *dst, size_t size, const char *fmt, ...)
 	return all;
 }
 
+/* Would a shell leave it in one piece? */
+static bool
+is_plain_word(const char *s)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_./:@%+,=-";
+
+	return s[0] != '\0' && s[strspn(s, plain)] == '\0';
+}
+
+bool
+hl_text_word(char *dst, size_t size, const char *src)
+{
+	size_t n = 0;
+
+	if (is_plain_word(src))
+		return hl_text_copy(dst, size, src);
+	/* Room for an escaped character, the closing quote and the NUL. */
+	for (dst[n++] = '"'; *src != '\0' && n + 4 <= size; src++) {
+		if (strchr("\"$`\\", *src) != NULL)
+			dst[n++] = '\\';
+		dst[n++] = *src;
+	}
+	dst[n++] = '"';
+	dst[n] = '\0';
+	return *src == '\0';
+}
+
 void
 hl_text_clean(char *s)
 {

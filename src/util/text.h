@@ -36,6 +36,9 @@ bool hl_text_format(
     char *dst, size_t size, const char *fmt, ...) HL_PRINTF(3, 4);
 bool hl_text_vformat(
     char *dst, size_t size, const char *fmt, va_list ap) HL_PRINTF(3, 0);
+/* As it would be typed to a shell: in quotes where that would take it apart.
+ * True if all fitted; `size` is 4 at least. */
+bool hl_text_word(char *dst, size_t size, const char *src);
 /* Makes a text from cards and files fit for a terminal, in place: bytes that
  * are no UTF-8, and control characters, become '?'. */
 void hl_text_clean(char *s);

@@ -104,6 +104,26 @@ is() {
 	is .counter 4
 }
 
+@test "a card is labelled and retired where it lies, too" {
+	hsmlic card add sim:a >/dev/null
+	run -0 --separate-stderr hsmlic card label sim:a one
+	run -0 --separate-stderr hsmlic card label "sim:$HL_DIR/a" two --json
+	is '[.label, .present, .counter] | @json' '["two",true,5]'
+	refuses 2 "card $OTHER is not known to this store" card label sim:b x
+	[[ $stderr == *"hsmlic card add sim:b "* ]]
+	refuses 2 "$OTHER is not known" card retire sim:b --yes
+	refuses 2 "is known to this store" card retire "$OTHER" --yes
+	[[ $stderr == *"hsmlic card add $OTHER "* ]]
+	refuses 3 absent card label sim:absent x
+	cp b "b 2"
+	refuses 2 "not known" card label "sim:b 2" x
+	[[ $stderr == *'hsmlic card add "sim:b 2" '* ]]
+	run -0 --separate-stderr hsmlic card retire sim:a --yes --json
+	is '[.label, .present, .retired, .retired_at != null] | @json' \
+		'["two",true,true,true]'
+	refuses 2 "retired already" card retire sim:a --yes
+}
+
 @test "adding a card once more" {
 	hsmlic card add sim:a --label one >/dev/null
 	run -0 --separate-stderr hsmlic card add sim:a
@@ -251,6 +271,17 @@ is() {
 	stop_card 0
 	run -0 --separate-stderr hsmlic card show one --json
 	is '[.present, .last_reader] | @json' "[false,\"${READER[0]}\"]"
+}
+
+@test "a card is labelled and retired by its reader" {
+	start_pcscd unix
+	start_card 0 hsmlic-sim card serve "$HL_DIR/a"
+	refuses 2 "is not known" card label "reader:Test 0" one
+	[[ $stderr == *'hsmlic card add "reader:Test 0" '* ]]
+	hsmlic card add >/dev/null
+	run -0 --separate-stderr hsmlic card label "reader:Test 0" one
+	run -0 --separate-stderr hsmlic card retire "reader:Test 0" --yes
+	[[ $output == *'"one"'*retired* ]]
 }
 
 @test "a card of another kind is shown as far as it can be" {

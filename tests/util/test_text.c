@@ -118,6 +118,27 @@ fields_have_bounds(void **state)
 }
 
 static void
+words_survive_a_shell(void **state)
+{
+	char out[16];
+
+	(void)state;
+	assert_true(hl_text_word(out, sizeof(out), "sim:../a/b_1"));
+	assert_string_equal(out, "sim:../a/b_1");
+	assert_true(hl_text_word(out, sizeof(out), "reader:A b"));
+	assert_string_equal(out, "\"reader:A b\"");
+	assert_true(hl_text_word(out, sizeof(out), "a\"$`\\'*"));
+	assert_string_equal(out, "\"a\\\"\\$\\`\\\\'*\"");
+	assert_true(hl_text_word(out, sizeof(out), ""));
+	assert_string_equal(out, "\"\"");
+	assert_true(hl_text_word(out, sizeof(out), "0123456 8901"));
+	assert_false(hl_text_word(out, sizeof(out), "0123456 89012"));
+	assert_string_equal(out, "\"0123456 8901\"");
+	assert_false(hl_text_word(out, 4, "a b"));
+	assert_string_equal(out, "\"\"");
+}
+
+static void
 copies_end_with_nul(void **state)
 {
 	char *dst = malloc(4);
@@ -382,6 +403,7 @@ main(void)
 		cmocka_unit_test(every_code_point_reads_back),
 		cmocka_unit_test(fields_have_bounds),
 		cmocka_unit_test(copies_end_with_nul),
+		cmocka_unit_test(words_survive_a_shell),
 		cmocka_unit_test(numbers_are_nothing_but_digits),
 		cmocka_unit_test(widths_are_those_of_a_terminal),
 		cmocka_unit_test(hex_is_refused_whole),
