@@ -81,6 +81,7 @@ typedef struct hl_card_choice {
 	const char *firmware;	  /* belongs to this known firmware */
 	const char *new_firmware; /* or makes one of this name */
 	const char *label;	  /* or NULL */
+	const char *typed; /* how the card was named, for hints; NULL: not */
 	bool dry_run;		  /* record nothing */
 } hl_card_choice;
 

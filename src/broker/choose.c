@@ -193,6 +193,7 @@ hl_choose_card(hl_broker *b, const hl_get_request *req, const hl_cert *cert,
 	hl_rc rc;
 
 	memset(c, 0, sizeof(*c));
+	c->typed = req->card;
 	rc = hl_broker_places(g->b, g->req->card, g->until, &places, &n, err);
 	if (rc != HL_OK)
 		return rc;
@@ -211,7 +212,7 @@ hl_rc
 hl_chosen_identify(
     hl_broker *b, const hl_actor *actor, hl_chosen *c, hl_err *err)
 {
-	const hl_card_choice no_choice = { .label = NULL };
+	const hl_card_choice no_choice = { .typed = c->typed };
 	hl_rc rc;
 
 	if (!c->known) {

@@ -11,6 +11,8 @@ typedef struct hl_chosen {
 	hl_card_info info;
 	hl_card_row row;
 	bool known; /* row is set */
+	const char
+	    *typed; /* how it was named, or NULL; borrowed from the request */
 	hl_firmware firmware;
 } hl_chosen;
 

@@ -91,6 +91,28 @@ check_belongs(const hl_firmware *f, const hl_card_info *info, hl_err *err)
 	    f->type);
 }
 
+/* A card in a file is not found by its serial number before it is known. */
+static hl_rc
+refuse_same(const hl_card_info *info, const hl_firmware *same,
+    const char *typed, hl_err *err)
+{
+	char card[HL_TEXT_MAX], name[HL_TEXT_MAX];
+	hl_rc rc;
+
+	(void)hl_text_word(
+	    card, sizeof(card), typed != NULL ? typed : info->serial);
+	(void)hl_text_word(name, sizeof(name), same->name);
+	rc = hl_fail(err, HL_ECONFLICT, "use a new card", "",
+	    "card %s bears the firmware identifier \"%s\", which firmware "
+	    "\"%s\" has already; two keys can bear one identifier",
+	    info->serial, info->firmware_id, same->name);
+	hl_err_hint(err,
+	    "say which: hsmlic card add %s --firmware %s if it holds the same "
+	    "key, --new-firmware NAME if another",
+	    card, name);
+	return rc;
+}
+
 /* Sets *make when the firmware has to be added with the card. */
 static hl_rc
 choose_firmware(hl_broker *b, const hl_card_info *info,
@@ -111,18 +133,8 @@ choose_firmware(hl_broker *b, const hl_card_info *info,
 	rc = hl_store_firmware_list(b->store, compare_identifier, &same, err);
 	if (rc != HL_OK)
 		return rc;
-	if (same.n > 0) {
-		rc = hl_fail(err, HL_ECONFLICT, "use a new card", "",
-		    "card %s bears the firmware identifier \"%s\", which "
-		    "firmware \"%s\" has already; two keys can bear one "
-		    "identifier",
-		    info->serial, info->firmware_id, same.found.name);
-		hl_err_hint(err,
-		    "say which: hsmlic card add --card %s --firmware \"%s\" if "
-		    "it holds the same key, --new-firmware NAME if another",
-		    info->serial, same.found.name);
-		return rc;
-	}
+	if (same.n > 0)
+		return refuse_same(info, &same.found, choice->typed, err);
 	return new_firmware(f, info, info->firmware_id, err);
 }
 

@@ -42,7 +42,7 @@ print_changed(hl_cli *cli, const hl_card_view *v, const char *flag, bool done,
 /* ---- add ---------------------------------------------------------------- */
 
 static hl_rc
-read_choice(hl_cli *cli, hl_card_choice *out, hl_err *err)
+read_choice(hl_cli *cli, const char *selector, hl_card_choice *out, hl_err *err)
 {
 	const char *known = hl_opt(cli, "firmware");
 	const char *fresh = hl_opt(cli, "new-firmware");
@@ -62,7 +62,7 @@ read_choice(hl_cli *cli, hl_card_choice *out, hl_err *err)
 		    "--firmware: the same key as other cards; --new-firmware: "
 		    "a key of its own",
 		    "--firmware and --new-firmware contradict each other");
-	*out = (hl_card_choice){ known, fresh, hl_opt(cli, "label"),
+	*out = (hl_card_choice){ known, fresh, hl_opt(cli, "label"), selector,
 		cli->dry_run };
 	if (fresh != NULL)
 		rc = hl_text_check("firmware name", fresh, false, err);
@@ -145,7 +145,7 @@ hl_cmd_card_add(hl_cli *cli, char **operands, hl_err *err)
 	hl_cards c;
 	hl_rc rc;
 
-	if ((rc = read_choice(cli, &choice, err)) != HL_OK)
+	if ((rc = read_choice(cli, selector, &choice, err)) != HL_OK)
 		return rc;
 	rc = hl_cards_gather(cli, selector, &c, err);
 	if (rc == HL_OK)

@@ -106,8 +106,9 @@ find_identifier(void *arg, const hl_firmware *f)
 static void
 check_unknown(hl_doctor *d, const hl_card_info *i)
 {
+	const char *typed = hl_opt(d->cli, "card");
 	struct same same = { i->firmware_id, "" };
-	char remedy[HL_ERR_HINT];
+	char remedy[HL_ERR_HINT], card[HL_TEXT_MAX], name[HL_TEXT_MAX];
 	hl_err err = { 0 };
 
 	if (hl_store_firmware_list(
@@ -117,10 +118,13 @@ check_unknown(hl_doctor *d, const hl_card_info *i)
 		hl_doctor_ok(
 		    d, "card known", "not yet: the first get makes it known");
 	} else {
-		(void)snprintf(remedy, sizeof(remedy),
-		    "hsmlic card add %s --firmware \"%s\" if it holds the same "
+		(void)hl_text_word(
+		    card, sizeof(card), typed != NULL ? typed : i->serial);
+		(void)hl_text_word(name, sizeof(name), same.name);
+		(void)hl_text_format(remedy, sizeof(remedy),
+		    "hsmlic card add %s --firmware %s if it holds the same "
 		    "key, --new-firmware NAME if another",
-		    i->serial, same.name);
+		    card, name);
 		hl_doctor_fail(d, "card known", remedy,
 		    "not yet, and firmware \"%s\" bears its identifier, which "
 		    "two keys can",

@@ -141,6 +141,13 @@ is() {
 	hsmlic-sim card new a3 --firmware fw-a --capacity 4 >/dev/null
 	hsmlic card add sim:a >/dev/null
 	refuses 2 "two keys can bear one identifier" card add sim:a2
+	[[ $stderr == *"hsmlic card add sim:a2 --firmware fw-a "* ]]
+	hsmlic-sim chip new chip >/dev/null
+	refuses 2 "two keys can bear one identifier" get --target sim:chip \
+		--card sim:a2 --yes
+	[[ $stderr == *"hsmlic card add sim:a2 --firmware fw-a "* ]]
+	run -1 --separate-stderr hsmlic doctor --card sim:a2
+	[[ $output == *"remedy: hsmlic card add sim:a2 --firmware fw-a "* ]]
 	refuses 2 "two keys can bear one identifier" card add sim:a2 --dry-run
 	refuses 2 "contradict" card add sim:a2 --firmware fw-a \
 		--new-firmware fw-c

@@ -493,7 +493,7 @@ result() {
 	json -1 doctor --card sim:twin
 	[ "$(result "card known")" = FAILED ]
 	[[ $(jq -r '.checks[] | select(.name == "card known") | .remedy' \
-		<<<"$output") == *"hsmlic card add"*"--firmware \"blinky\""* ]]
+		<<<"$output") == *"hsmlic card add"*"--firmware blinky "* ]]
 	json -1 doctor --card sim:absent
 	[ "$(result card)" = FAILED ]
 	HSMLIC_STORE=$HL_DIR/elsewhere.db get two
