@@ -58,12 +58,15 @@ start_of_day(int64_t now)
 static hl_rc
 gather_cards(hl_cli *cli, hl_status *s, hl_err *err)
 {
+	const char *selector = hl_opt(cli, "card");
 	const bool quiet = cli->quiet;
 	hl_rc rc;
 
 	cli->quiet = true; /* the screen has a place for warnings */
-	rc = hl_cards_gather(cli, hl_opt(cli, "card"), &s->cards, err);
+	rc = hl_cards_gather(cli, selector, &s->cards, err);
 	cli->quiet = quiet;
+	if (rc == HL_OK && selector != NULL && s->cards.n == 0)
+		rc = hl_card_none(&s->cards, selector, err);
 	return rc;
 }
 

@@ -378,6 +378,22 @@ spool() { # ISSUE CHIP LICENSE
 		'[false,null]' ]
 }
 
+@test "status of a card that nobody knows fails as card show does" {
+	unset PCSCLITE_CSOCK_NAME
+	card_and_chips 3 one
+	get one
+	start_pcscd unix
+	run -3 --separate-stderr hsmlic card show NOPE
+	local told=$stderr
+	run -3 --separate-stderr hsmlic status --card NOPE
+	[ "$stderr" = "$told" ]
+	[ -z "$output" ]
+	[[ $stderr == *'"NOPE"'* ]]
+	run -3 --separate-stderr hsmlic status --card NOPE --json
+	[ "$(jq -r .error.code <<<"$output")" = no-device ]
+	run -0 hsmlic status
+}
+
 @test "status --dry-run records nothing" {
 	card_and_chips 3 one two
 	get one
