@@ -33,8 +33,12 @@ hl_broker_new(
 	if (b == NULL)
 		return hl_nomem(err);
 	b->store = store;
-	b->side = hl_store_side_dir(store);
 	b->opt = *opt;
+	if (store == NULL) {
+		*out = b;
+		return HL_OK;
+	}
+	b->side = hl_store_side_dir(store);
 	if ((rc = set_paths(b, opt->rescue_dir, err)) != HL_OK) {
 		hl_broker_free(&b);
 		return rc;

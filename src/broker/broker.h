@@ -47,7 +47,8 @@ typedef struct hl_broker_options {
 	void *arg;
 } hl_broker_options;
 
-/* `store` is borrowed and outlives the broker. */
+/* `store` is borrowed and outlives the broker. NULL: there is none, and only
+ * hl_broker_present() may be called, to which every card is new. */
 HL_CHECK hl_rc hl_broker_new(hl_broker **out, hl_store *store,
     const hl_broker_options *opt, hl_err *err);
 void hl_broker_free(hl_broker **b);

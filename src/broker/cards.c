@@ -31,11 +31,13 @@ hl_broker_open_card(hl_broker *b, const char *reader, hl_deadline until,
     hl_card **card, hl_card_info *info, hl_err *err)
 {
 	const hl_deadline soon = hl_deadline_in(SILENT_MS);
-	hl_card_options opt = { soon < until ? soon : until, b->lock_dir };
+	const bool locks = b->lock_dir[0] != '\0';
+	hl_card_options opt = { soon < until ? soon : until,
+		locks ? b->lock_dir : NULL };
 	hl_rc rc;
 
 	*card = NULL;
-	if ((rc = hl_dir_make(b->lock_dir, err)) != HL_OK)
+	if (locks && (rc = hl_dir_make(b->lock_dir, err)) != HL_OK)
 		return rc;
 	rc = open_and_read(reader, &opt, card, info, err);
 	if ((rc != HL_EBUSY && rc != HL_ETIMEOUT) ||
@@ -92,6 +94,8 @@ known_sim(hl_broker *b, const char *selector, hl_card_row *row)
 {
 	char serial[HL_SERIAL_TEXT];
 
+	if (b->store == NULL)
+		return NULL;
 	if (hl_store_card_by_label(b->store, selector, row, NULL) != HL_OK &&
 	    (!hl_serial_canonical(selector, serial) ||
 		hl_store_card_by_serial(b->store, serial, row, NULL) != HL_OK))
@@ -205,8 +209,9 @@ hl_broker_look(hl_broker *b, const char *reader, const hl_actor *actor,
 	if (out->rc != HL_OK || out->info.serial[0] == '\0')
 		goto out;
 	/* While the card is held: no other process moves its counter. */
-	out->known = hl_store_card_by_serial(
-			 b->store, out->info.serial, &out->row, NULL) == HL_OK;
+	out->known = b->store != NULL &&
+	    hl_store_card_by_serial(
+		b->store, out->info.serial, &out->row, NULL) == HL_OK;
 	if (out->known && actor != NULL && out->info.has_counter)
 		record_reading(b, actor, out);
 out:

@@ -9,9 +9,9 @@
 #include "broker/owner.h"
 
 struct hl_broker {
-	hl_store *store;  /* borrowed */
+	hl_store *store;  /* borrowed; NULL: none, for looking only */
 	const char *side; /* the store's */
-	char lock_dir[PATH_MAX];
+	char lock_dir[PATH_MAX]; /* "": none */
 	char rescue_dir[PATH_MAX];
 	hl_owner owner;
 	hl_broker_options opt;

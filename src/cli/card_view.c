@@ -209,7 +209,7 @@ hl_cards_gather(hl_cli *cli, const char *selector, hl_cards *out, hl_err *err)
 	memset(out, 0, sizeof(*out));
 	if ((rc = ask_readers(cli, selector, out, err)) != HL_OK)
 		return rc;
-	if (!hl_names_place(selector)) {
+	if (cli->store != NULL && !hl_names_place(selector)) {
 		rc = hl_store_card_list(cli->store, keep_card, out, err);
 		if (rc == HL_OK && out->n_known > 0 && out->cap_known == 0)
 			rc = hl_nomem(err);

@@ -39,6 +39,9 @@ struct hl_cli;
 			     use */
 #define HL_NEED_BROKER 2U /* implies the store */
 #define HL_NEED_MAKE 4U	  /* may make the store that --store names */
+#define HL_NEED_LOOK                                                           \
+	8U /* opened, never made; when there is none yet it does without:      \
+	      hl_cli.store is NULL */
 
 typedef struct hl_command {
 	const char *group; /* "card" of "card list"; NULL: a plain command */

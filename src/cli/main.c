@@ -177,21 +177,33 @@ tell_new_store(hl_cli *cli, int64_t since, hl_err *err)
 	return rc;
 }
 
-hl_rc
-hl_cli_open_store(hl_cli *cli, bool create, hl_err *err)
+static hl_rc
+open_store(hl_cli *cli, bool create, hl_err *err)
 {
 	const hl_store_options opt = { .create = create,
 		.busy_ms = cli->timeout_ms > LOCK_MIN_MS ? cli->timeout_ms
 							 : LOCK_MIN_MS };
-	const int64_t now = hl_now_ms();
-	hl_rc rc;
 
-	rc = hl_store_open(&cli->store, cli->url, &opt, err);
+	return hl_store_open(&cli->store, cli->url, &opt, err);
+}
+
+static hl_rc
+no_store(const hl_cli *cli, hl_err *err)
+{
+	return hl_fail(err, HL_ESTORE, "open the store",
+	    "is its disk mounted, its name right? make a new one with hsmlic "
+	    "store init",
+	    "there is no store at %s", cli->url);
+}
+
+hl_rc
+hl_cli_open_store(hl_cli *cli, bool create, hl_err *err)
+{
+	const int64_t now = hl_now_ms();
+	hl_rc rc = open_store(cli, create, err);
+
 	if (rc == HL_ENOTFOUND)
-		return hl_fail(err, HL_ESTORE, "open the store",
-		    "is its disk mounted, its name right? make a new one with "
-		    "hsmlic store init",
-		    "there is no store at %s", cli->url);
+		return no_store(cli, err);
 	return rc == HL_OK && create ? tell_new_store(cli, now, err) : rc;
 }
 
@@ -262,16 +274,47 @@ may_make_store(const hl_cli *cli)
 	    !from_file(cli, "store") && folder_is_there(cli->url);
 }
 
+/*
+ * For commands that only look. A store that is lost must not pass for one that
+ * is empty: that there is none is said, and where its folder is gone, too, it
+ * is an error. One that left its side directory behind is an error already.
+ */
+static hl_rc
+open_to_look(hl_cli *cli, hl_err *err)
+{
+	hl_err e = { 0 };
+	char text[HL_STORE_URL_MAX + 80];
+	hl_rc rc = open_store(cli, false, &e);
+
+	if (rc == HL_ENOTFOUND && hl_opt(cli, "store") != NULL &&
+	    !folder_is_there(cli->url))
+		return no_store(cli, err);
+	if (rc == HL_ENOTFOUND) {
+		(void)hl_text_format(text, sizeof(text),
+		    "there is no store at %s yet: no card is known", cli->url);
+		hl_text_clean(text);
+		on_note(cli, text);
+		return HL_OK;
+	}
+	if (rc != HL_OK && err != NULL)
+		*err = e;
+	return rc;
+}
+
 static hl_rc
 prepare(hl_cli *cli, hl_err *err)
 {
 	const unsigned needs = cli->command->needs;
 	hl_rc rc;
 
-	if ((rc = set_url(cli, err)) != HL_OK || (needs & HL_NEED_STORE) == 0)
+	if ((rc = set_url(cli, err)) != HL_OK ||
+	    (needs & (HL_NEED_STORE | HL_NEED_LOOK)) == 0)
 		return rc;
-	if ((rc = hl_cli_open_store(cli, may_make_store(cli), err)) != HL_OK ||
-	    (needs & HL_NEED_BROKER) == 0)
+	if ((needs & HL_NEED_LOOK) != 0)
+		rc = open_to_look(cli, err);
+	else
+		rc = hl_cli_open_store(cli, may_make_store(cli), err);
+	if (rc != HL_OK || (needs & HL_NEED_BROKER) == 0)
 		return rc;
 	return hl_cli_open_broker(cli, err);
 }

@@ -133,15 +133,16 @@ static const hl_option force_options[] = {
 #define STORE HL_NEED_STORE
 #define BROKER (HL_NEED_STORE | HL_NEED_BROKER)
 #define MAKE HL_NEED_MAKE
+#define LOOK (HL_NEED_LOOK | HL_NEED_BROKER)
 
 const hl_command hl_commands[] = {
 	{ NULL, "get", "", "get the license of one chip", 0, 0, BROKER | MAKE,
 	    get_options, hl_cmd_get },
 	{ NULL, "status", "", "cards, counters and figures on one screen", 0, 0,
 	    BROKER, card_options, hl_cmd_status },
-	{ "card", "list", "", "show the cards present and known", 0, 0, BROKER,
+	{ "card", "list", "", "show the cards present and known", 0, 0, LOOK,
 	    card_options, hl_cmd_card_list },
-	{ "card", "show", "[CARD]", "show one card", 0, 1, BROKER, card_options,
+	{ "card", "show", "[CARD]", "show one card", 0, 1, LOOK, card_options,
 	    hl_cmd_card_show },
 	{ "card", "add", "[CARD]", "make a card known", 0, 1, BROKER | MAKE,
 	    card_add_options, hl_cmd_card_add },

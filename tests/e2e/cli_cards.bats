@@ -56,6 +56,39 @@ is() {
 	[[ $output == *"5 of 5"* ]]
 }
 
+@test "cards that are present are shown before there is a store" {
+	export HSMLIC_STORE=$HL_DIR/none.db
+	run -0 --separate-stderr hsmlic card list -q --card sim:a --json
+	is '.cards[0] | [.serial, .counter, .known] | @json' \
+		"[\"$SERIAL\",5,false]"
+	[[ $stderr == *"there is no store at $HSMLIC_STORE yet"* ]]
+	run -0 --separate-stderr hsmlic card show sim:a
+	[[ $output == *"5 of 5"* ]]
+	refuses 3 "PC/SC service is not running" card list
+	start_pcscd unix
+	start_card 0 hsmlic-sim card serve "$HL_DIR/a"
+	run -0 --separate-stderr hsmlic card list
+	[[ $output == *"$SERIAL"*"(fw-a)"*5/5*"Test 0"* ]]
+	run -0 --separate-stderr hsmlic card show "$SERIAL"
+	refuses 3 '"NOPE"' card show NOPE
+	unset HSMLIC_STORE
+	run -0 --separate-stderr hsmlic card list
+	[[ $stderr == *"there is no store at $XDG_STATE_HOME/"* ]]
+	run ! ls none.db none.db.d "$XDG_STATE_HOME"
+}
+
+@test "a store that is lost is not taken for none yet" {
+	run -0 hsmlic card add sim:a
+	refuses 5 "there is no store" card list --store nowhere/s.db
+	refuses 5 "there is no store" card show sim:a --store nowhere/s.db
+	hsmlic-sim chip new chip >/dev/null
+	run -0 hsmlic get --target sim:chip --card sim:a --yes
+	rm s.db
+	refuses 5 "it has spent units" card list --card sim:a
+	echo "no database" >s.db
+	refuses 5 "" card list --card sim:a
+}
+
 @test "a card is made known, named, and shown while it is away" {
 	run -0 --separate-stderr hsmlic card add sim:a --label "line 1" --json
 	is .added true
