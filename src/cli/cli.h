@@ -95,6 +95,7 @@ typedef struct hl_cli {
 	hl_broker *broker;
 	hl_text url;   /* of the store */
 	int exit_code; /* when the command returned HL_OK */
+	int units_spent; /* by it */
 	bool result_printed;
 } hl_cli;
 
@@ -150,6 +151,8 @@ HL_CHECK hl_rc hl_cli_open_broker(hl_cli *cli, hl_err *err);
 
 /* The two lines of an error, or its JSON object. */
 void hl_print_error(hl_cli *cli, const hl_err *err);
+/* Flushes standard output. 0, or why it has failed, now or before. */
+int hl_out_errno(void);
 /* One message line on stderr, "hsmlic: ..."; not with -q. */
 void hl_message(const hl_cli *cli, const char *fmt, ...) HL_PRINTF(2, 3);
 

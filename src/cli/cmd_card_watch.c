@@ -19,6 +19,7 @@ struct watch {
 	size_t n;
 	bool away, told; /* the service: not there, and said so */
 	bool forever;
+	bool over; /* standard output takes no more */
 };
 
 /* ---- signals ------------------------------------------------------------ */
@@ -116,8 +117,8 @@ say_card(const struct watch *w, const hl_reader *old, const hl_reader *now)
 }
 
 /* Takes the new list over. */
-static hl_rc
-compare(struct watch *w, hl_reader *list, size_t n, hl_err *err)
+static void
+compare(struct watch *w, hl_reader *list, size_t n)
 {
 	const hl_reader *other;
 
@@ -134,10 +135,7 @@ compare(struct watch *w, hl_reader *list, size_t n, hl_err *err)
 	free(w->known);
 	w->known = list;
 	w->n = n;
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return HL_OK;
-	return hl_fail(err, HL_EIO, "report a change", "",
-	    "standard output takes no more");
+	w->over = hl_out_errno() != 0;
 }
 
 /* ---- waiting ------------------------------------------------------------ */
@@ -157,16 +155,14 @@ time_is_up(const struct watch *w)
 }
 
 /* Without the service no reader can be reached, so all of them are gone. */
-static hl_rc
-service_gone(struct watch *w, const hl_err *why, hl_err *err)
+static void
+service_gone(struct watch *w, const hl_err *why)
 {
-	hl_rc rc = compare(w, NULL, 0, err);
-
+	compare(w, NULL, 0);
 	if (!w->told)
 		hl_message(
 		    w->cli, "%s: %s; waiting for it", why->what, why->why);
 	w->told = w->away = true;
-	return rc;
 }
 
 static hl_rc
@@ -194,12 +190,15 @@ step(struct watch *w, hl_err *err)
 			*err = e;
 		return rc;
 	}
-	if (rc != HL_OK)
-		return service_gone(w, &e, err);
+	if (rc != HL_OK) {
+		service_gone(w, &e);
+		return HL_OK;
+	}
 	if (w->told && w->away)
 		hl_message(w->cli, "the PC/SC service is there again");
 	w->told = w->away = false;
-	return compare(w, list, n, err);
+	compare(w, list, n);
+	return HL_OK;
 }
 
 hl_rc
@@ -213,7 +212,7 @@ hl_cmd_card_watch(hl_cli *cli, char **operands, hl_err *err)
 	catch_signals();
 	do
 		rc = step(&w, err);
-	while (rc == HL_OK && !time_is_up(&w));
+	while (rc == HL_OK && !w.over && !time_is_up(&w));
 	free(w.known);
 	return rc;
 }

@@ -254,6 +254,7 @@ get(struct output *o, const hl_chip_args *chip, hl_get_result *r, hl_err *err)
 		rc = hl_broker_get(cli->broker, &req, r, err);
 	if (rc != HL_OK)
 		return rc;
+	cli->units_spent = r->units_spent;
 	if (cli->json)
 		rc = hl_print_json(cli, result_json(o, r), err);
 	else

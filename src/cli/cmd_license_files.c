@@ -308,10 +308,11 @@ to_stdout(struct batch *x, const uint8_t *bytes, size_t n, hl_err *err)
 	    x->cli->store, &x->items[0].id, "export", &x->cli->actor, err);
 	if (rc != HL_OK)
 		return rc;
-	if (fwrite(bytes, 1, n, stdout) == n && fflush(stdout) == 0)
+	if (fwrite(bytes, 1, n, stdout) == n && hl_out_errno() == 0)
 		return HL_OK;
-	return hl_fail(
-	    err, HL_EIO, "write the license", "", "standard output failed");
+	return hl_fail(err, HL_EIO, "write the license",
+	    "the store keeps it: check where the output goes, and ask again",
+	    "standard output failed: %s", strerror(hl_out_errno()));
 }
 
 static hl_rc

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
 #include <signal.h>
@@ -361,6 +362,32 @@ finish(hl_cli *cli)
 	hl_config_free(cli);
 }
 
+/*
+ * Nobody reads on, as with `| head -1`: that is no error worth words, unless
+ * a unit was spent.
+ */
+static int
+check_stdout(hl_cli *cli)
+{
+	const int e = hl_out_errno();
+	hl_err err = { 0 };
+
+	if (e == 0)
+		return 0;
+	(void)hl_fail(&err, HL_EIO, "write the result",
+	    cli->units_spent > 0
+		? "the store keeps the license: the same command again costs "
+		  "nothing"
+		: "check where the output goes, and ask again; what was done "
+		  "is recorded",
+	    "standard output failed: %s", strerror(e));
+	err.units_spent = cli->units_spent;
+	cli->json = false; /* it could not be read either */
+	if (e != EPIPE || cli->units_spent > 0)
+		hl_print_error(cli, &err);
+	return hl_rc_exit(HL_EIO);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -381,14 +408,10 @@ main(int argc, char **argv)
 	if (rc != HL_OK)
 		hl_print_error(cli, &err);
 	code = rc == HL_OK ? cli->exit_code : hl_rc_exit(rc);
+	(void)hl_out_errno(); /* before anything else fails */
 	finish(cli);
+	if (code == 0)
+		code = check_stdout(cli);
 	free(cli);
-	if ((fflush(stdout) != 0 || ferror(stdout)) && code == 0) {
-		(void)fputs("hsmlic: write the result: standard output failed\n"
-			    "hsmlic: hint: what was done is recorded; ask "
-			    "again\n",
-		    stderr);
-		code = 5;
-	}
 	return code;
 }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the program says: errors, messages, JSON. */
+#include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "util/hex.h"
@@ -28,12 +31,39 @@ schema_name(const hl_cli *cli, char *out, size_t size)
 		(void)snprintf(out, size, "hsmlic/%s-%s/1", c->group, c->name);
 }
 
+static bool
+reader_gone(void)
+{
+	struct pollfd p = { STDOUT_FILENO, POLLOUT, 0 };
+
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLERR) != 0;
+}
+
+int
+hl_out_errno(void)
+{
+	static int first;
+	const int before = errno;
+
+	errno = 0;
+	if (first != 0 || (fflush(stdout) == 0 && ferror(stdout) == 0))
+		return first;
+	/* When printf() met with it, only errno can still tell. */
+	if (errno != 0)
+		first = errno;
+	else if (reader_gone())
+		first = EPIPE;
+	else
+		first = before != 0 ? before : EIO;
+	return first;
+}
+
 static void
 print_object(json_t *root)
 {
 	(void)json_dumpf(root, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
 	(void)fputc('\n', stdout);
-	(void)fflush(stdout);
+	(void)hl_out_errno();
 }
 
 json_t *

@@ -368,6 +368,36 @@ open_request() {
 	get --target sim:chip >/dev/null
 	run -5 bash -c 'hsmlic chip list --json >/dev/full'
 	run -5 bash -c 'hsmlic chip list >/dev/full'
+	for words in "chip list" "chip list --json" "help" "completion bash"; do
+		LEFT=8 refuses 5 "No space left on device" \
+			bash -c "hsmlic $words >/dev/full"
+		[[ $stderr == *"nothing was spent"* ]]
+	done
+	LEFT=7 refuses 5 "No space left on device" bash -c \
+		'hsmlic get --yes --card sim:card --target sim:other >/dev/full'
+	[[ $stderr == *"costs nothing (one unit was spent)"* ]]
+	hsmlic license retire "$UID2" --yes --reason test >/dev/null
+	LEFT=6 refuses 5 "No space left on device" bash -c \
+		'hsmlic get --yes --card sim:card --target sim:other --json \
+			>/dev/full'
+	[[ $stderr == *"(one unit was spent)"* ]]
+	LEFT=6 refuses 5 "No space left on device" bash -c \
+		"hsmlic license export $UID1 -o - >/dev/full"
+}
+
+@test "a result that is not read to its end is no error worth words" {
+	local words
+	get --target sim:chip >/dev/null
+	mkfifo pipe
+	for words in "--help" "get --help" "help" "completion bash" \
+		"chip list" "chip list --json"; do
+		# The reader has gone before the first word is written.
+		run -5 bash -c "exec 3<>pipe 4>pipe 3>&-; exec hsmlic $words >&4"
+		[ -z "$output" ]
+	done
+	run -5 bash -c "exec 3<>pipe 4>pipe 3>&-; exec hsmlic get --yes \
+		--card sim:card --target sim:other >&4"
+	[[ $output == *"Broken pipe"*"(one unit was spent)" ]]
 }
 
 @test "an error in JSON" {
