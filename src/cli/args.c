@@ -7,7 +7,7 @@
 #include "cli/cli.h"
 
 #define OPTIONS_MAX HL_VALUES_MAX
-#define HINT "see: hsmlic help"
+#define NO_HINT "" /* hl_args_parse() points to the help that fits */
 
 /* What getopt_long() needs, made from our tables. */
 struct getopt_tables {
@@ -58,7 +58,7 @@ take(hl_cli *cli, const hl_option *o, const char *text, hl_err *err)
 	hl_value *v = find_value(cli, o);
 
 	if (v == NULL)
-		return hl_fail(err, HL_EUSAGE, "read the command line", HINT,
+		return hl_fail(err, HL_EUSAGE, "read the command line", NO_HINT,
 		    "too many options");
 	if (v->on_line && o->value != NULL)
 		return hl_fail(err, HL_EUSAGE, "read the command line",
@@ -86,15 +86,15 @@ complain(int code, char **argv, hl_err *err)
 	const char *word = optind > 0 ? argv[optind - 1] : "";
 
 	if (code == ':')
-		return hl_fail(err, HL_EUSAGE, "read the command line", HINT,
+		return hl_fail(err, HL_EUSAGE, "read the command line", NO_HINT,
 		    "%s needs a value", word);
 	if (optopt >= 256)
-		return hl_fail(err, HL_EUSAGE, "read the command line", HINT,
+		return hl_fail(err, HL_EUSAGE, "read the command line", NO_HINT,
 		    "%s takes no value", word);
 	if (optopt != 0)
-		return hl_fail(err, HL_EUSAGE, "read the command line", HINT,
+		return hl_fail(err, HL_EUSAGE, "read the command line", NO_HINT,
 		    "there is no option -%c", optopt);
-	return hl_fail(err, HL_EUSAGE, "read the command line", HINT,
+	return hl_fail(err, HL_EUSAGE, "read the command line", NO_HINT,
 	    "there is no option %s here", word);
 }
 
@@ -151,10 +151,8 @@ choose_command(hl_cli *cli, char **argv, int *at, hl_args *out, hl_err *err)
 
 	if (!is_group(word)) {
 		cli->command = find_command(NULL, word);
-		if (cli->command == NULL)
-			return hl_fail(err, HL_EUSAGE, "read the command line",
-			    HINT, "there is no command \"%s\"", word);
-		return HL_OK;
+		return cli->command != NULL ? HL_OK
+					    : hl_no_command(NULL, word, err);
 	}
 	next = argv[*at + 1];
 	if (next == NULL || strcmp(next, "--help") == 0 ||
@@ -162,13 +160,12 @@ choose_command(hl_cli *cli, char **argv, int *at, hl_args *out, hl_err *err)
 		out->group = word;
 		if (next != NULL)
 			return HL_OK;
-		return hl_fail(err, HL_EUSAGE, "read the command line", HINT,
+		return hl_fail(err, HL_EUSAGE, "read the command line", NO_HINT,
 		    "\"%s\" needs a subcommand", word);
 	}
 	cli->command = find_command(word, next);
 	if (cli->command == NULL)
-		return hl_fail(err, HL_EUSAGE, "read the command line", HINT,
-		    "there is no command \"%s %s\"", word, next);
+		return hl_no_command(word, next, err);
 	(*at)++;
 	return HL_OK;
 }
@@ -209,8 +206,8 @@ parse_command(
 	return HL_OK;
 }
 
-hl_rc
-hl_args_parse(hl_cli *cli, int argc, char **argv, hl_args *out, hl_err *err)
+static hl_rc
+parse(hl_cli *cli, int argc, char **argv, hl_args *out, hl_err *err)
 {
 	struct getopt_tables t = { .shorts = "+:" };
 	int at;
@@ -234,9 +231,19 @@ hl_args_parse(hl_cli *cli, int argc, char **argv, hl_args *out, hl_err *err)
 	if (cli->command != NULL)
 		return check_operands(cli, out, err);
 	if (!out->help && !out->version)
-		return hl_fail(err, HL_EUSAGE, "read the command line", HINT,
+		return hl_fail(err, HL_EUSAGE, "read the command line", NO_HINT,
 		    "a command is missing");
 	return HL_OK;
+}
+
+hl_rc
+hl_args_parse(hl_cli *cli, int argc, char **argv, hl_args *out, hl_err *err)
+{
+	hl_rc rc = parse(cli, argc, argv, out, err);
+
+	if (rc != HL_OK && err != NULL && err->hint[0] == '\0')
+		hl_hint_help(cli->command, out->group, err);
+	return rc;
 }
 
 /* ---- reading values --------------------------------------------------------

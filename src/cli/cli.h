@@ -137,6 +137,11 @@ void hl_config_free(hl_cli *cli);
 /* help.c */
 void hl_help(const hl_cli *cli, const hl_command *command, FILE *f);
 void hl_help_group(const char *group, FILE *f); /* its subcommands */
+/* Sets the hint: which help to read. Both may be NULL. */
+void hl_hint_help(const hl_command *c, const char *group, hl_err *err);
+/* Fails: there is no such command (of this group, or NULL), but perhaps one
+ * that is spelt much the same. */
+hl_rc hl_no_command(const char *group, const char *word, hl_err *err);
 void hl_usage_line(const hl_command *c, hl_buf *out);
 hl_rc hl_cmd_help(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_completion(hl_cli *cli, char **operands, hl_err *err);

@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 
 #define INDENT 2U
+#define NEAR_MAX 2U    /* letters that a word is mistyped by */
 #define COLUMN_MAX 36U /* where explanations start at the latest */
 
 /* ---- words of the tables ---------------------------------------------------
@@ -67,6 +68,64 @@ hl_command_opens_group(const hl_command *c)
 		if (hl_command_in(d, c->group))
 			return false;
 	return true;
+}
+
+/* ---- what to read, what was meant ------------------------------------------
+ */
+
+void
+hl_hint_help(const hl_command *c, const char *group, hl_err *err)
+{
+	if (c != NULL)
+		hl_err_hint(err, "see: hsmlic %s%s%s --help",
+		    c->group == NULL ? "" : c->group,
+		    c->group == NULL ? "" : " ", c->name);
+	else if (group != NULL)
+		hl_err_hint(err, "see: hsmlic %s --help", group);
+	else
+		hl_err_hint(err, "see: hsmlic help");
+}
+
+/* The word of a command line that is the nearest; NULL: none is near. */
+static const char *
+nearest(const char *group, const char *word)
+{
+	size_t least = NEAR_MAX + 1;
+	const char *found = NULL;
+
+	for (const hl_command *c = hl_commands; c->name != NULL; c++) {
+		const char *name = c->name;
+		size_t d;
+
+		if (group == NULL && c->group != NULL)
+			name = c->group;
+		else if (!hl_command_in(c, group))
+			continue;
+		d = hl_text_distance(word, name);
+		if (d < least && d < strlen(word)) {
+			least = d;
+			found = name;
+		}
+	}
+	return found;
+}
+
+hl_rc
+hl_no_command(const char *group, const char *word, hl_err *err)
+{
+	const char *meant = nearest(group, word);
+	const char *in = group == NULL ? "" : group;
+	const char *blank = group == NULL ? "" : " ";
+	hl_rc rc;
+
+	rc = hl_fail(err, HL_EUSAGE, "read the command line", "",
+	    "there is no command \"%s%s%s\"", in, blank, word);
+	if (meant != NULL)
+		hl_err_hint(
+		    err, "did you mean: hsmlic %s%s%s", in, blank, meant);
+	else
+		hl_hint_help(NULL, group, err);
+	return rc;
 }
 
 /* ---- lists of two columns --------------------------------------------------
@@ -289,14 +348,6 @@ is_group(const char *word)
 	return false;
 }
 
-static hl_rc
-no_such(const char *first, const char *second, hl_err *err)
-{
-	return hl_fail(err, HL_EUSAGE, "print help", "see: hsmlic help",
-	    "there is no command \"%s%s%s\"", first, second == NULL ? "" : " ",
-	    second == NULL ? "" : second);
-}
-
 hl_rc
 hl_cmd_help(hl_cli *cli, char **operands, hl_err *err)
 {
@@ -308,7 +359,10 @@ hl_cmd_help(hl_cli *cli, char **operands, hl_err *err)
 	if (first != NULL && !(group && second == NULL)) {
 		c = second == NULL ? find(NULL, first) : find(first, second);
 		if (c == NULL)
-			return no_such(first, second, err);
+			return second != NULL &&
+				(group || find(NULL, first) != NULL)
+			    ? hl_no_command(first, second, err)
+			    : hl_no_command(NULL, first, err);
 	}
 	if (cli->json)
 		return print_json(cli, c, c == NULL ? first : NULL, err);

@@ -59,8 +59,8 @@ sim_option_help(FILE *f, unsigned takes)
 static hl_rc
 usage(hl_err *err, const char *before, const char *what, const char *after)
 {
-	return hl_fail(err, HL_EUSAGE, "understand the command line",
-	    "see: " SIM_NAME " COMMAND --help", "%s%s%s", before, what, after);
+	return hl_fail(err, HL_EUSAGE, "understand the command line", "",
+	    "%s%s%s", before, what, after);
 }
 
 static hl_rc
@@ -110,8 +110,8 @@ row_of(int c)
 	return OPT_COUNT;
 }
 
-hl_rc
-sim_options(struct sim *sim, int argc, char **argv, hl_err *err)
+static hl_rc
+parse(struct sim *sim, int argc, char **argv, hl_err *err)
 {
 	struct option longs[OPT_COUNT + 1] = { 0 };
 	char letters[2 * OPT_COUNT + 2];
@@ -141,4 +141,16 @@ sim_options(struct sim *sim, int argc, char **argv, hl_err *err)
 			return usage(err, "--", rows[i].name, " is missing");
 	}
 	return HL_OK;
+}
+
+hl_rc
+sim_options(struct sim *sim, int argc, char **argv, hl_err *err)
+{
+	const struct sim_command *c = sim->cmd;
+	const hl_rc rc = parse(sim, argc, argv, err);
+
+	if (rc != HL_OK)
+		hl_err_hint(err, "see: " SIM_NAME " %s%s%s --help", c->group,
+		    c->name != NULL ? " " : "", c->name != NULL ? c->name : "");
+	return rc;
 }

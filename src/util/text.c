@@ -233,6 +233,37 @@ hl_text_format(char *dst, size_t size, const char *fmt, ...)
 	return all;
 }
 
+#define WORD_MAX ((size_t)31)
+
+/* Levenshtein's; row[j] is the distance of a's first i bytes to b's first j. */
+size_t
+hl_text_distance(const char *a, const char *b)
+{
+	const size_t n = strlen(b);
+	size_t row[WORD_MAX + 1], corner, above;
+
+	if (n > WORD_MAX || strlen(a) > WORD_MAX)
+		return SIZE_MAX;
+	for (size_t j = 0; j <= n; j++)
+		row[j] = j;
+	for (size_t i = 1; a[i - 1] != '\0'; i++) {
+		corner = row[0];
+		row[0] = i;
+		for (size_t j = 1; j <= n; j++) {
+			above = row[j];
+			if (a[i - 1] != b[j - 1])
+				corner++;
+			if (above + 1 < corner)
+				corner = above + 1;
+			if (row[j - 1] + 1 < corner)
+				corner = row[j - 1] + 1;
+			row[j] = corner;
+			corner = above;
+		}
+	}
+	return row[n];
+}
+
 /* Would a shell leave it in one piece? */
 static bool
 is_plain_word(const char *s)

@@ -36,6 +36,9 @@ bool hl_text_format(
     char *dst, size_t size, const char *fmt, ...) HL_PRINTF(3, 4);
 bool hl_text_vformat(
     char *dst, size_t size, const char *fmt, va_list ap) HL_PRINTF(3, 0);
+/* How many bytes have to be put in, taken out or changed to make one of the
+ * other. Words of more than 31 bytes are as far from all others as can be. */
+size_t hl_text_distance(const char *a, const char *b);
 /* As it would be typed to a shell: in quotes where that would take it apart.
  * True if all fitted; `size` is 4 at least. */
 bool hl_text_word(char *dst, size_t size, const char *src);

@@ -270,6 +270,32 @@ open_request() {
 		--note "$(head -c 257 /dev/zero | tr '\0' x)"
 }
 
+@test "a mistake on the command line leads to the help that fits" {
+	local line hint
+	while IFS='|' read -r line hint; do
+		# shellcheck disable=SC2086
+		refuses 2 "hint: $hint (nothing was spent)" hsmlic $line
+	done <<-'EOT'
+		get --nonsense|see: hsmlic get --help
+		get --cert|see: hsmlic get --help
+		get --json=x|see: hsmlic get --help
+		card add --nonsense|see: hsmlic card add --help
+		card|see: hsmlic card --help
+		card frobnicate|see: hsmlic card --help
+		card ad|did you mean: hsmlic card add
+		statsu|did you mean: hsmlic status
+		licence|did you mean: hsmlic license
+		help sttaus|did you mean: hsmlic status
+		help card lst|did you mean: hsmlic card list
+		help get x|see: hsmlic get --help
+		help frobnicate x|see: hsmlic help
+		frobnicate|see: hsmlic help
+		x|see: hsmlic help
+		--nonsense|see: hsmlic help
+		chip show|usage: hsmlic chip show CHIP
+	EOT
+}
+
 @test "labels that are no text" {
 	get --target sim:chip
 	LEFT=8

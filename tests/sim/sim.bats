@@ -83,6 +83,8 @@ take() {
 	[[ $output != *--capacity* ]]
 	sim 0 install x -h
 	[[ $output == *--chip* ]]
+	sim 0 card --help
+	[[ $output == *serve* && $output != *install* ]]
 }
 
 @test "a command line that is none: exit 2 and two lines" {
@@ -117,6 +119,22 @@ take() {
 	refused 2 image new i --card a
 	refused 2 install i l
 	[ -z "$(ls)" ]
+}
+
+@test "a mistake on the command line leads to the help that fits" {
+	refused 2 card
+	[[ $stderr == *'"card" needs a subcommand'* ]]
+	[[ $stderr == *"subcommands: new, show, terminate, serve" ]]
+	refused 2 card fly x
+	[[ $stderr == *'"card fly"'*"subcommands: new, show"* ]]
+	refused 2 fly
+	[[ $stderr == *'"fly"'*"commands: card, chip, image, install" ]]
+	refused 2
+	[[ $stderr == *"a command is missing"*"card, chip"* ]]
+	refused 2 card show a --nonsense
+	[[ $stderr == *"see: hsmlic-sim card show --help" ]]
+	refused 2 install i
+	[[ $stderr == *"see: hsmlic-sim install --help" ]]
 }
 
 @test "a card is made and shown, for people and for scripts" {

@@ -139,6 +139,26 @@ words_survive_a_shell(void **state)
 }
 
 static void
+words_are_near_or_far(void **state)
+{
+	char longest[33] = "", *too_long = longest;
+
+	(void)state;
+	assert_int_equal(hl_text_distance("status", "status"), 0);
+	assert_int_equal(hl_text_distance("status", "statsu"), 2);
+	assert_int_equal(hl_text_distance("get", "gt"), 1);
+	assert_int_equal(hl_text_distance("gt", "get"), 1);
+	assert_int_equal(hl_text_distance("kitten", "sitting"), 3);
+	assert_int_equal(hl_text_distance("", "abc"), 3);
+	assert_int_equal(hl_text_distance("abc", ""), 3);
+	memset(longest, 'x', 31);
+	assert_int_equal(hl_text_distance(longest, ""), 31);
+	longest[31] = 'x';
+	assert_true(hl_text_distance(too_long, "") == SIZE_MAX);
+	assert_true(hl_text_distance("", too_long) == SIZE_MAX);
+}
+
+static void
 copies_end_with_nul(void **state)
 {
 	char *dst = malloc(4);
@@ -404,6 +424,7 @@ main(void)
 		cmocka_unit_test(fields_have_bounds),
 		cmocka_unit_test(copies_end_with_nul),
 		cmocka_unit_test(words_survive_a_shell),
+		cmocka_unit_test(words_are_near_or_far),
 		cmocka_unit_test(numbers_are_nothing_but_digits),
 		cmocka_unit_test(widths_are_those_of_a_terminal),
 		cmocka_unit_test(hex_is_refused_whole),
