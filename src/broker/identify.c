@@ -35,7 +35,9 @@ refuse_unidentifiable(const hl_card_info *info, hl_err *err)
 		    "insert an Open License Card",
 		    "no driver knows this card, which cannot issue licenses");
 	if (info->serial[0] == '\0')
-		return hl_fail(err, HL_ENOLICENSE, what, "",
+		return hl_fail(err, HL_ENOLICENSE, what,
+		    "get the license with the card vendor's own program, and "
+		    "keep it with hsmlic license import",
 		    "the %s driver can recognise this card but not read its "
 		    "serial number or counter",
 		    info->driver);

@@ -57,7 +57,8 @@ take_back(hl_broker *b, const hl_rescue *r, const hl_actor *actor, hl_err *err)
 		return rc;
 	if (!chip.has_cert ||
 	    memcmp(chip.cert_sha256, r->cert_sha256, HL_SHA256_LEN) != 0)
-		return hl_fail(err, HL_EINPUT, "import a rescued license", "",
+		return hl_fail(err, HL_EINPUT, "import a rescued license",
+		    "name the store that it was fetched with: --store",
 		    "it was made for another chip than this store's request");
 	if (i.state == HL_ISSUE_OPEN)
 		return hl_take_back_open(

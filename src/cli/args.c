@@ -297,7 +297,8 @@ hl_opt_number(const hl_cli *cli, const char *name, uint64_t max, uint64_t dflt,
 	*out = dflt;
 	if (text == NULL || hl_text_u64(text, max, out))
 		return HL_OK;
-	return hl_fail(err, HL_EUSAGE, "read the options", "",
+	return hl_fail(err, HL_EUSAGE, "read the options",
+	    "write it in digits alone, without a unit",
 	    "--%s is a whole number from 0 to %llu, not \"%s\"", name,
 	    (unsigned long long)max, text);
 }

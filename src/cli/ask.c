@@ -49,7 +49,8 @@ ask(hl_cli *cli, const char *question, const char *hint, hl_err *err)
 	(void)fflush(stderr);
 	if (read_yes(cli->until))
 		return HL_OK;
-	return denied(question, "you did not say yes", "", err);
+	return denied(question, "you did not say yes",
+	    "to go on, run it again and answer y", err);
 }
 
 hl_rc

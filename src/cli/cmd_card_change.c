@@ -223,7 +223,8 @@ retire(hl_cli *cli, hl_card_row *row, const char *name, hl_err *err)
 	hl_rc rc;
 
 	if (row->retired_at != 0)
-		return hl_fail(err, HL_ECONFLICT, "retire the card", "",
+		return hl_fail(err, HL_ECONFLICT, "retire the card",
+		    "nothing is left to do; see: hsmlic card list",
 		    "card %s is retired already", name);
 	if (cli->dry_run) {
 		hl_message(cli, "dry run: would retire card %s", name);

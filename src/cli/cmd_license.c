@@ -297,7 +297,8 @@ hl_cmd_license_retire(hl_cli *cli, char **operands, hl_err *err)
 		return rc;
 	hl_chip_name(&l.uid, l.has_cert, l.cert_sha256, chip);
 	if (l.state == HL_LICENSE_RETIRED)
-		return hl_fail(err, HL_ECONFLICT, "retire the license", "",
+		return hl_fail(err, HL_ECONFLICT, "retire the license",
+		    "nothing is left to do; see: hsmlic license list --all",
 		    "this license of chip %s is retired already", chip);
 	if (cli->dry_run)
 		hl_message(cli,

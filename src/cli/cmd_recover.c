@@ -120,11 +120,13 @@ read_stdin(hl_buf *out, hl_err *err)
 		hl_buf_put(out, chunk, (size_t)n);
 		if (out->failed || out->n > RESCUE_TEXT_MAX)
 			return hl_fail(err, HL_EINPUT, "read standard input",
-			    "", "there is too much");
+			    "give the lines that begin with HSMLIC-RESCUE "
+			    "alone",
+			    "there is too much");
 	}
 	if (n < 0)
-		return hl_fail(err, HL_EIO, "read standard input", "",
-		    "it cannot be read");
+		return hl_fail(err, HL_EIO, "read standard input",
+		    "name the file: --import-rescue FILE", "it cannot be read");
 	return HL_OK;
 }
 
@@ -154,37 +156,55 @@ import_rescue(hl_cli *cli, const char *path, hl_err *err)
 	return HL_OK;
 }
 
+/* Only what is open can be given up. */
 static hl_rc
-write_off(hl_cli *cli, const char *id, hl_err *err)
+read_open(hl_cli *cli, const hl_uuid *id, hl_issue *out, hl_err *err)
+{
+	static const char hint[] = "see hsmlic status for those that are open";
+	hl_rc rc = hl_store_issue_by_id(cli->store, id, out, err);
+
+	if (rc == HL_ENOTFOUND)
+		return hl_fail(err, HL_ENOTFOUND, "write off a request", hint,
+		    "this store has no request with this ID");
+	if (rc == HL_OK && out->state != HL_ISSUE_OPEN)
+		return hl_fail(err, HL_ECONFLICT, "write off a request", hint,
+		    "it is not open but %s", hl_issue_state_name(out->state));
+	return rc;
+}
+
+static hl_rc
+write_off(hl_cli *cli, const char *text, hl_err *err)
 {
 	const char *reason = hl_opt(cli, "reason");
 	char question[128];
-	hl_uuid issue;
+	hl_issue issue;
+	hl_uuid id;
 	hl_rc rc;
 
-	if (!hl_uuid_parse(id, &issue))
+	if (!hl_uuid_parse(text, &id))
 		return hl_fail(err, HL_EUSAGE, "write off a request",
 		    "see hsmlic status for the IDs", "\"%s\" is no request ID",
-		    id);
+		    text);
 	if (reason == NULL)
 		return hl_fail(err, HL_EUSAGE, "write off a request",
 		    "add --reason TEXT", "why was not said");
+	if ((rc = read_open(cli, &id, &issue, err)) != HL_OK)
+		return rc;
 	(void)snprintf(question, sizeof(question),
-	    "write off request %.36s, for ever", id);
+	    "write off request %.36s, for ever", text);
 	if (!cli->dry_run && (rc = hl_ask(cli, question, err)) != HL_OK)
 		return rc;
-	rc = hl_broker_write_off(
-	    cli->broker, &issue, reason, actor_of(cli), err);
+	rc = hl_broker_write_off(cli->broker, &id, reason, actor_of(cli), err);
 	if (rc != HL_OK)
 		return rc;
 	if (cli->json)
 		return hl_print_json(cli,
 		    json_pack("{s:o, s:s, s:b}", "issue_id",
-			hl_json_uuid(&issue), "verdict",
+			hl_json_uuid(&id), "verdict",
 			cli->dry_run ? "open" : "written_off", "dry_run",
 			cli->dry_run),
 		    err);
-	(void)printf("%s  %s\n", id,
+	(void)printf("%s  %s\n", text,
 	    cli->dry_run ? "would be written off" : "written_off");
 	return HL_OK;
 }

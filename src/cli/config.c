@@ -107,8 +107,8 @@ set(hl_cli *cli, const hl_option *o, const char *text, const char *where,
 		v.count = on ? 1 : 0;
 	}
 	if (cli->n_values == HL_VALUES_MAX)
-		return hl_fail(err, HL_EINPUT, "read the configuration", "",
-		    "%s: too many options", where);
+		return hl_fail(err, HL_EINPUT, "read the configuration",
+		    "take some of them away", "%s: too many options", where);
 	cli->values[cli->n_values++] = v;
 	return HL_OK;
 }
@@ -199,7 +199,8 @@ remember_key(struct reading *r, const char *section, const char *key)
 	if ((size_t)snprintf(both, sizeof(both), "%s/%s",
 		is_defaults(section) ? "" : section, key) >= sizeof(both) ||
 	    r->n_keys == KEYS_MAX)
-		return wrong(r, "", "too long, or too many keys: %s", key);
+		return wrong(r, "take some of them away",
+		    "too long, or too many keys: %s", key);
 	for (size_t i = 0; i < r->n_keys; i++)
 		if (strcmp(r->keys[i], both) == 0)
 			return wrong(r, "keep one of the two lines",
@@ -287,8 +288,9 @@ check_lines(const char *path, const char *text, hl_err *err)
 		run = *p == '\n' ? 0 : run + 1;
 		if (run > LINE_MAX_CHARS)
 			return hl_fail(err, HL_EINPUT, "read the configuration",
-			    "", "%s: line %u is longer than %d characters",
-			    path, line, LINE_MAX_CHARS);
+			    "make it shorter",
+			    "%s: line %u is longer than %d characters", path,
+			    line, LINE_MAX_CHARS);
 		line += *p == '\n';
 	}
 	return HL_OK;
@@ -342,8 +344,9 @@ load_file(hl_cli *cli, const char *path, bool must, hl_err *err)
 	if (rc == HL_ENOTFOUND && !must)
 		rc = HL_OK;
 	else if (rc == HL_OK && memchr(text.p, '\0', text.n) != NULL)
-		rc = hl_fail(err, HL_EINPUT, "read the configuration", "",
-		    "%s is no text file", path);
+		rc = hl_fail(err, HL_EINPUT, "read the configuration",
+		    "name a file of lines: key = value", "%s is no text file",
+		    path);
 	else if (rc == HL_OK)
 		rc = hl_config_parse(cli, path, hl_buf_str(&text), err);
 	hl_buf_free(&text);

@@ -296,6 +296,49 @@ open_request() {
 	EOT
 }
 
+@test "whatever is refused, there is a word on what to do" {
+	local id
+	# told: the hint is more than what became of the unit.
+	told() {
+		[[ $stderr == *"hint: "?*" (nothing was spent)"* ]] ||
+			{ echo "$stderr"; return 1; }
+	}
+	get --target sim:chip >/dev/null
+	LEFT=8
+	refuses 2 "timeout" get --target sim:chip --timeout abc
+	told
+	id=$(hsmlic chip show "$UID1" --json | jq -r '.attempts[0].issue_id')
+	refuses 2 "not open but issued" hsmlic recover --write-off "$id" \
+		--reason x --yes
+	told
+	refuses 2 "no request with this ID" hsmlic recover --reason x \
+		--write-off 00112233-4455-4677-8899-aabbccddeeff --yes
+	told
+	hsmlic license retire "$UID1" --yes --reason x >/dev/null
+	id=$(hsmlic license list --all --json |
+		jq -r '.licenses[0].license_id')
+	refuses 2 "retired already" hsmlic license retire "$id" --reason x --yes
+	told
+	hsmlic card retire sim:card --yes >/dev/null
+	refuses 2 "retired already" hsmlic card retire sim:card --yes
+	told
+	mkdir -p config/hsmlic
+	printf 'a\0b' >config/hsmlic/config
+	refuses 2 "no text file" hsmlic status
+	told
+	printf 'note = %0200d\n' 0 >config/hsmlic/config
+	refuses 2 "longer than" hsmlic status
+	told
+}
+
+@test "somebody says no" {
+	script -qec "hsmlic get --target sim:chip --card sim:card" typed \
+		<<<n || [ $? -eq 4 ]
+	grep -q "you did not say yes" typed
+	grep -q "hint: .*answer y (nothing was spent)" typed
+	[ "$(hsmlic-sim card show card --json | jq .counter)" = 9 ]
+}
+
 @test "labels that are no text" {
 	get --target sim:chip
 	LEFT=8
