@@ -65,7 +65,7 @@ static void
 plan_text(const hl_spend_plan *plan, char *out, size_t size)
 {
 	char uid[HL_UID_TEXT] = "(UID not known)";
-	char loss[80] = "", past[80] = "";
+	char loss[80] = "", past[80] = "", card[HL_CARD_WORDS];
 
 	if (plan->chip->uid.n > 0)
 		hl_uid_text(&plan->chip->uid, uid);
@@ -77,12 +77,12 @@ plan_text(const hl_spend_plan *plan, char *out, size_t size)
 		(void)snprintf(loss, sizeof(loss),
 		    "; %u earlier attempt%s for this chip lost a unit",
 		    plan->losses, plan->losses == 1 ? "" : "s");
+	hl_card_words(plan->card_label, plan->card->serial, card, sizeof(card));
 	(void)hl_text_format(out, size,
-	    "spend 1 of the %u licenses left on card %s%s%s in \"%s\" for chip "
+	    "spend 1 of the %u licenses left on card %s in \"%s\" for chip "
 	    "%s, firmware \"%s\" (it can never be put back%s%s)",
-	    plan->card->counter, plan->card->serial,
-	    plan->card_label[0] == '\0' ? "" : " ", plan->card_label,
-	    plan->card->reader, uid, plan->firmware, past, loss);
+	    plan->card->counter, card, plan->card->reader, uid, plan->firmware,
+	    past, loss);
 }
 
 hl_rc

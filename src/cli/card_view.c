@@ -323,14 +323,32 @@ hl_card_name(const hl_card_view *v, char *out, size_t size)
 	    : v->present != NULL	    ? v->present->info.serial
 					    : "";
 
-	if (v->row != NULL && v->row->label[0] != '\0')
-		(void)hl_text_format(
-		    out, size, "\"%s\" (%s)", v->row->label, serial);
-	else if (serial[0] != '\0')
-		(void)hl_text_format(out, size, "%s", serial);
+	if (serial[0] != '\0')
+		hl_card_words(
+		    v->row != NULL ? v->row->label : "", serial, out, size);
 	else
 		(void)hl_text_format(out, size, "in \"%s\"",
 		    v->present != NULL ? v->present->info.reader : "");
+}
+
+const char *
+hl_card_hidden(const hl_cards *c, const hl_card_view *v)
+{
+	const char *mute = NULL;
+
+	if (v->present != NULL || v->row == NULL)
+		return NULL;
+	for (size_t i = 0; i < c->n_present; i++) {
+		const hl_present *p = &c->present[i];
+
+		if (p->rc == HL_OK)
+			continue;
+		if (strcmp(p->info.reader, v->row->reader) == 0)
+			return p->info.reader;
+		if (mute == NULL && !hl_text_starts(v->row->reader, "sim:"))
+			mute = p->info.reader;
+	}
+	return mute;
 }
 
 /* What the card itself tells, or told when it was seen last. */

@@ -191,6 +191,11 @@ void hl_gauge(uint32_t n, uint32_t of, size_t width, hl_buf *out);
 /* `one` for 1, `many` for any other number. */
 const char *hl_plural(uint64_t n, const char *one, const char *many);
 
+#define HL_CARD_WORDS (HL_TEXT_MAX + HL_SERIAL_TEXT + 4)
+/* A card in questions and messages: "label" (SERIAL), or SERIAL alone. */
+void
+hl_card_words(const char *label, const char *serial, char *out, size_t size);
+
 /* ---- people (ask.c) --------------------------------------------------------
  */
 

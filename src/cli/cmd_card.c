@@ -59,11 +59,13 @@ state_of(const hl_card_view *v)
 }
 
 static void
-list_row(hl_table *t, const hl_card_view *v)
+list_row(hl_table *t, const hl_cards *c, const hl_card_view *v)
 {
+	const char *hidden = hl_card_hidden(c, v);
 	const hl_present *p = v->present;
 	const hl_card_row *r = v->row;
 	char left[32], firmware[HL_TEXT_MAX + 3];
+	char place[HL_READER_NAME_MAX + 16] = "(not present)";
 
 	/* The identifier alone, in parentheses: not a firmware of ours. */
 	if (r != NULL)
@@ -75,11 +77,15 @@ list_row(hl_table *t, const hl_card_view *v)
 	else
 		firmware[0] = '\0';
 	left_text(v, left, sizeof(left));
+	if (p != NULL)
+		(void)hl_text_copy(place, sizeof(place), p->info.reader);
+	else if (hidden != NULL)
+		(void)snprintf(place, sizeof(place), "(perhaps in %s)", hidden);
 	hl_table_row(t,
 	    (const char *[]){ r != NULL ? r->label : "",
 		r != NULL ? r->serial : p->info.serial, firmware,
 		p != NULL ? p->info.type : v->firmware.type, state_of(v), left,
-		p != NULL ? p->info.reader : "(not present)" });
+		place });
 }
 
 static void
@@ -90,7 +96,7 @@ list_table(hl_cli *cli, const hl_cards *c)
 	hl_table *t = hl_table_new(columns, HL_COUNT(columns), 1U << 5);
 
 	for (size_t i = 0; i < c->n; i++)
-		list_row(t, &c->views[i]);
+		list_row(t, c, &c->views[i]);
 	hl_table_print(cli, &t);
 }
 

@@ -191,15 +191,14 @@ show_chip(const struct facts *f)
 static void
 show_origin(const struct facts *f)
 {
-	char id[HL_UUID_TEXT];
+	char id[HL_UUID_TEXT], card[HL_CARD_WORDS];
 
 	if (!f->has_issue) {
 		hl_fact("origin", "imported");
 		return;
 	}
-	hl_fact("origin", "card %s%s%s%s", f->card.serial,
-	    f->card.label[0] != '\0' ? " \"" : "", f->card.label,
-	    f->card.label[0] != '\0' ? "\"" : "");
+	hl_card_words(f->card.label, f->card.serial, card, sizeof(card));
+	hl_fact("origin", "card %s", card);
 	hl_uuid_text(&f->issue.id, id);
 	hl_fact("request", "%s (attempt %u)", id, f->issue.attempt);
 	hl_fact("counter", "%u before, %u after", f->issue.counter_before,

@@ -258,11 +258,8 @@ print_text(const struct batch *x)
 	hl_table_print(x->cli, &t);
 	hl_table_free(&t);
 	for (size_t i = 0; i < x->n; i++)
-		if (x->items[i].err != NULL &&
-		    x->items[i].err->hint[0] != '\0') {
-			hl_message(x->cli, "hint: %s", x->items[i].err->hint);
+		if (hl_part_error(x->cli, x->items[i].path, x->items[i].err))
 			break;
-		}
 	hl_message(x->cli, "%zu written, %zu there already, %zu failed%s",
 	    count(x, HL_PUT_WRITTEN), count(x, HL_PUT_UNCHANGED),
 	    count(x, HL_PUT_FAILED), x->cli->dry_run ? " (dry run)" : "");

@@ -281,12 +281,11 @@ print_text(const struct folder *f)
 	hl_table_print(f->take.cli, &t);
 	hl_table_free(&t);
 	for (size_t i = 0; i < f->n; i++)
-		if (f->pairs[i].err != NULL &&
-		    f->pairs[i].err->hint[0] != '\0') {
-			hl_message(
-			    f->take.cli, "hint: %s", f->pairs[i].err->hint);
+		if (hl_part_error(f->take.cli,
+			f->pairs[i].license != NULL ? f->pairs[i].license
+						    : f->pairs[i].cert,
+			f->pairs[i].err))
 			break;
-		}
 	hl_message(f->take.cli, "%zu imported, %zu there already, %zu failed%s",
 	    count(f, IMPORTED), count(f, KNOWN), count(f, FAILED),
 	    f->take.cli->dry_run ? " (dry run)" : "");

@@ -71,6 +71,7 @@ on_row(void *arg, const hl_recovered *r)
 	const char *why =
 	    r->after.state == HL_ISSUE_OPEN ? r->why : r->after.detail;
 	char id[HL_UUID_TEXT], uid[HL_UID_TEXT] = "?";
+	char card[HL_CARD_WORDS];
 
 	l->n++;
 	if (l->cli->json) {
@@ -80,8 +81,9 @@ on_row(void *arg, const hl_recovered *r)
 	hl_uuid_text(&r->after.id, id);
 	if (r->chip.uid.n > 0)
 		hl_uid_text(&r->chip.uid, uid);
-	(void)printf("%s  chip %s  card %s\n  %s\n", id, uid, r->card.serial,
-	    verdict_words(r));
+	hl_card_words(r->card.label, r->card.serial, card, sizeof(card));
+	(void)printf(
+	    "%s  chip %s  card %s\n  %s\n", id, uid, card, verdict_words(r));
 	if (why[0] != '\0')
 		(void)printf("  %s\n", why);
 }

@@ -49,7 +49,7 @@ check_driver(hl_doctor *d, const hl_card_info *i)
 {
 	if (i->driver[0] == '\0')
 		hl_doctor_fail(d, "driver", "insert an Open License Card",
-		    "no driver knows the card in %s", i->reader);
+		    "no driver knows the card in \"%s\"", i->reader);
 	else if ((i->can & HL_CAN_ISSUE) == 0)
 		hl_doctor_fail(d, "driver",
 		    "get the license with the card vendor's own program, and "
@@ -162,6 +162,7 @@ check_expected(hl_doctor *d, const hl_card_info *i, const hl_card_row *row)
 static void
 check_known(hl_doctor *d, const hl_card_info *i)
 {
+	char name[HL_CARD_WORDS];
 	hl_card_row row;
 	hl_err err = { 0 };
 	hl_rc rc;
@@ -182,10 +183,11 @@ check_known(hl_doctor *d, const hl_card_info *i)
 	else if (row.retired_at != 0)
 		hl_doctor_fail(d, "card known", "use another card",
 		    "it was taken out of use");
-	else
-		hl_doctor_ok(d, "card known", "%s, firmware \"%s\"",
-		    row.label[0] == '\0' ? "no label" : row.label,
+	else {
+		hl_card_words(row.label, row.serial, name, sizeof(name));
+		hl_doctor_ok(d, "card known", "%s, firmware \"%s\"", name,
 		    row.firmware_name);
+	}
 	if (rc == HL_OK)
 		check_expected(d, i, &row);
 }
@@ -210,7 +212,7 @@ check_card(hl_doctor *d, const char *reader, const wanted *w)
 	}
 	if (w->serial[0] != '\0' && strcmp(w->serial, info.serial) != 0)
 		return false;
-	hl_doctor_ok(d, "card", "%s in %s",
+	hl_doctor_ok(d, "card", "%s in \"%s\"",
 	    info.serial[0] == '\0' ? "one without a serial number"
 				   : info.serial,
 	    info.reader);

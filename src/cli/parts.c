@@ -206,6 +206,17 @@ hl_worse(hl_cli *cli, hl_rc rc)
 }
 
 bool
+hl_part_error(const hl_cli *cli, const char *path, const hl_err *err)
+{
+	if (err == NULL || err->hint[0] == '\0')
+		return false;
+	hl_message(cli, "%s%s%s", path == NULL ? "" : path,
+	    path == NULL ? "" : ": ", err->why);
+	hl_message(cli, "hint: %s", err->hint);
+	return true;
+}
+
+bool
 hl_is_general(hl_rc rc)
 {
 	return rc == HL_ESTORE || rc == HL_EFULL || rc == HL_ENOMEM;

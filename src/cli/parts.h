@@ -36,6 +36,9 @@ json_t *hl_json_license(const hl_license *l);
 /* With the names of its firmware and card, where the store knows them. */
 json_t *hl_json_issue(const hl_cli *cli, const hl_issue *i);
 
+/* The first of many that failed, in the two lines of an error, when there is
+ * something to do about it. False: say it of another one. */
+bool hl_part_error(const hl_cli *cli, const char *path, const hl_err *err);
 /* Of what was done in part: the program ends with the worst exit code. */
 void hl_worse(hl_cli *cli, hl_rc rc);
 /* Would the next item of many fail for the same reason? */
@@ -105,6 +108,9 @@ HL_CHECK hl_rc hl_card_choose(const hl_cards *c, const char *selector,
 #define HL_CARD_NAME (HL_TEXT_MAX + HL_READER_NAME_MAX)
 /* "label" (SERIAL), SERIAL, or the card in "READER". */
 void hl_card_name(const hl_card_view *v, char *out, size_t size);
+/* The reader with a card that cannot be read, if this known one that was not
+ * found may be it; else NULL. */
+const char *hl_card_hidden(const hl_cards *c, const hl_card_view *v);
 json_t *hl_json_card(const hl_card_view *v);
 
 /* ---- writing ------------------------------------------------------------- */

@@ -105,6 +105,7 @@ hl_print_error(hl_cli *cli, const hl_err *err)
 
 	if (cli->json && !cli->result_printed)
 		print_error_json(cli, err);
+	(void)hl_out_errno();
 	(void)fprintf(
 	    stderr, "hsmlic: %s%s%s: %s\n", on, err->what, off, err->why);
 	if (said)
@@ -123,6 +124,7 @@ hl_message(const hl_cli *cli, const char *fmt, ...)
 
 	if (cli->quiet)
 		return;
+	(void)hl_out_errno(); /* in the order in which it was said */
 	va_start(ap, fmt);
 	(void)hl_text_vformat(text, sizeof(text), fmt, ap);
 	va_end(ap);
@@ -214,6 +216,15 @@ hl_json_uuid(const hl_uuid *u)
 		return json_null();
 	hl_uuid_text(u, text);
 	return json_string(text);
+}
+
+void
+hl_card_words(const char *label, const char *serial, char *out, size_t size)
+{
+	if (label[0] != '\0')
+		(void)hl_text_format(out, size, "\"%s\" (%s)", label, serial);
+	else
+		(void)hl_text_copy(out, size, serial);
 }
 
 const char *

@@ -129,11 +129,26 @@ put_present(const screen *sc, const hl_card_view *v)
 	else
 		put_line(
 		    sc, 4, "its counter cannot be read (driver %s)", i->driver);
-	put_line(sc, 4, "in %s", i->reader);
+	put_line(sc, 4, "in \"%s\"", i->reader);
 }
 
 static void
-put_card(const screen *sc, const hl_card_view *v)
+put_absent(const screen *sc, const hl_cards *cards, const hl_card_view *v)
+{
+	const char *reader = hl_card_hidden(cards, v);
+	const hl_card_row *r = v->row;
+
+	put_gauge(sc, r->last_counter, r->capacity,
+	    r->retired_at != 0	 ? ", retired"
+		: reader != NULL ? ", when it was seen last"
+				 : ", not present");
+	if (r->retired_at == 0 && reader != NULL)
+		put_line(sc, 4,
+		    "perhaps the card in \"%s\", which cannot be read", reader);
+}
+
+static void
+put_card(const screen *sc, const hl_cards *cards, const hl_card_view *v)
 {
 	const hl_card_info *i = v->present == NULL ? NULL : &v->present->info;
 	const char *type =
@@ -155,8 +170,7 @@ put_card(const screen *sc, const hl_card_view *v)
 	if (v->present != NULL)
 		put_present(sc, v);
 	else
-		put_gauge(sc, v->row->last_counter, v->row->capacity,
-		    v->row->retired_at != 0 ? ", retired" : ", not present");
+		put_absent(sc, cards, v);
 }
 
 static void
@@ -170,7 +184,7 @@ put_cards(const screen *sc, const hl_status *s)
 
 		if (v->present == NULL && v->row->retired_at != 0)
 			continue;
-		put_card(sc, v);
+		put_card(sc, &s->cards, v);
 		shown++;
 	}
 	if (shown == 0)
@@ -249,15 +263,16 @@ put_open(const screen *sc, const hl_status *s)
 	for (size_t i = 0; i < s->n_open; i++) {
 		const hl_open_request *o = &s->open[i];
 		char at[HL_TIME_TEXT], chip[HL_CHIP_NAME];
-		char id[HL_UUID_TEXT];
+		char id[HL_UUID_TEXT], card[HL_CARD_WORDS];
 
 		hl_time_text(o->issue.opened_at, at);
 		hl_chip_name(
 		    &o->chip.uid, o->chip.has_cert, o->chip.cert_sha256, chip);
 		hl_uuid_text(&o->issue.id, id);
+		hl_card_words(
+		    o->card.label, o->card.serial, card, sizeof(card));
 		put_line(sc, 2, "%s since %s: chip %s, card %s, %s", id, at,
-		    chip,
-		    o->card.label[0] != '\0' ? o->card.label : o->card.serial,
+		    chip, card,
 		    o->in_progress ? "in progress"
 				   : "in doubt; run hsmlic recover");
 	}

@@ -324,6 +324,41 @@ is() {
 	[[ $output == *'"one"'*retired* ]]
 }
 
+@test "a card is called the same everywhere" {
+	local name="\"Station B\" ($SERIAL)"
+	start_pcscd unix
+	start_card 0 hsmlic-sim card serve "$HL_DIR/a"
+	hsmlic-sim chip new chip >/dev/null
+	hsmlic card add --label "Station B" >/dev/null
+	run -0 --separate-stderr hsmlic get --target sim:chip --yes
+	[[ $stderr == *"left on card $name in \"${READER[0]}\" for chip"* ]]
+	run -0 --separate-stderr hsmlic license show "$(cat chip/uid.hex)"
+	[[ $output == *"card $name"* ]]
+	run -0 --separate-stderr hsmlic status
+	[[ $output == *"$name  fw-a"*"in \"${READER[0]}\""* ]]
+	run -0 --separate-stderr hsmlic doctor
+	[[ $output == *"card: $SERIAL in \"${READER[0]}\""* ]]
+	[[ $output == *"card known: $name, firmware \"fw-a\""* ]]
+}
+
+@test "a known card that has gone mute is not simply absent" {
+	start_pcscd unix unix
+	start_card 0 hsmlic-sim card serve "$HL_DIR/a"
+	hsmlic card add --label one >/dev/null
+	stop_card 0
+	run -0 --separate-stderr hsmlic status
+	[[ $output == *"5 of 5 left, not present"* ]]
+	# It answers nothing any more.
+	start_card 0 hsmlic-sim card serve "$HL_DIR/a"
+	kill -s STOP "${CARD_PID[0]}"
+	run -0 --separate-stderr hsmlic status --timeout 3
+	[[ $output == *"cannot be read"*"in \"${READER[0]}\""* ]]
+	[[ $output != *"not present"* ]]
+	[[ $output == *"perhaps the card in \"${READER[0]}\", which cannot"* ]]
+	run -0 --separate-stderr hsmlic card list --timeout 3
+	[[ $output == *one*"(perhaps in ${READER[0]})"* ]]
+}
+
 @test "a card of another kind is shown as far as it can be" {
 	start_pcscd unix
 	start_card 0 stranger-card --history HSM_SFI_20 --trace

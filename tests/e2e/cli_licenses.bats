@@ -223,6 +223,11 @@ uses() {
 	[[ $output == *failed*"$UID1.license.bin"*"other content"* ]]
 	cmp "out/$UID2-fw.license.bin" l2
 	[ "$(cat "out/$UID1.license.bin")" = precious ]
+	# In one stream, too, the hint stands behind what it is for.
+	hsmlic license export --dir out >all 2>&1 || [ $? -eq 2 ]
+	[ "$(grep -n '^RESULT' all)" = "$(head -n 1 all | sed 's/^/1:/')" ]
+	[[ $(grep -B 1 '^hsmlic: hint:' all) == \
+		"hsmlic: out/$UID1.license.bin: "*"other content"* ]]
 	run -0 --separate-stderr hsmlic license export --dir out --force
 	cmp "out/$UID1.license.bin" l1
 }
