@@ -288,17 +288,29 @@ hl_opt_on_line(const hl_cli *cli, const char *name)
 	return v != NULL && v->on_line;
 }
 
+void
+hl_opt_blame(const hl_cli *cli, const char *name, hl_err *err)
+{
+	const hl_value *v = value_of(cli, name);
+
+	if (v != NULL && v->where != NULL)
+		hl_err_add(err, "it comes from %s", v->where);
+}
+
 hl_rc
 hl_opt_number(const hl_cli *cli, const char *name, uint64_t max, uint64_t dflt,
     uint64_t *out, hl_err *err)
 {
 	const char *text = hl_opt(cli, name);
+	hl_rc rc;
 
 	*out = dflt;
 	if (text == NULL || hl_text_u64(text, max, out))
 		return HL_OK;
-	return hl_fail(err, HL_EUSAGE, "read the options",
+	rc = hl_fail(err, HL_EUSAGE, "read the options",
 	    "write it in digits alone, without a unit",
 	    "--%s is a whole number from 0 to %llu, not \"%s\"", name,
 	    (unsigned long long)max, text);
+	hl_opt_blame(cli, name, err);
+	return rc;
 }

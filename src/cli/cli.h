@@ -77,6 +77,7 @@ typedef struct hl_value {
 	unsigned count;	  /* times given */
 	bool on_line;	  /* by the command line itself */
 	bool from_file;	  /* by a configuration file */
+	const char *where; /* a variable, or file and line; NULL: neither */
 } hl_value;
 
 typedef struct hl_cli {
@@ -108,6 +109,10 @@ bool hl_opt_on_line(const hl_cli *cli, const char *name);
 /* A whole number option; `dflt` when not given. HL_EUSAGE. */
 HL_CHECK hl_rc hl_opt_number(const hl_cli *cli, const char *name, uint64_t max,
     uint64_t dflt, uint64_t *out, hl_err *err);
+
+/* Adds to an error about an option's value where that comes from, unless the
+ * command line itself says it. */
+void hl_opt_blame(const hl_cli *cli, const char *name, hl_err *err);
 
 /* What a command line asked for besides a command. */
 typedef struct hl_args {

@@ -83,14 +83,32 @@ hl_flag_value(const char *text, bool *on)
 	return false;
 }
 
-/* Sets an option that nothing of higher rank has set. `text` stays valid. */
+/* Copies a text that lives as long as the values. */
+static hl_rc
+keep(hl_cli *cli, const char *value, const char **out, hl_err *err)
+{
+	char **more;
+
+	more = reallocarray(
+	    cli->config_values, cli->n_config_values + 1, sizeof(*more));
+	if (more == NULL)
+		return hl_nomem(err);
+	cli->config_values = more;
+	more[cli->n_config_values] = strdup(value);
+	if (more[cli->n_config_values] == NULL)
+		return hl_nomem(err);
+	*out = more[cli->n_config_values++];
+	return HL_OK;
+}
+
+/* Sets an option that nothing of higher rank has set. `where`: a variable, or
+ * file and line. */
 static hl_rc
 set(hl_cli *cli, const hl_option *o, const char *text, const char *where,
     bool from_file, hl_err *err)
 {
-	hl_value v = {
-		.option = o, .text = text, .count = 1, .from_file = from_file
-	};
+	hl_value v = { .option = o, .count = 1, .from_file = from_file };
+	hl_rc rc;
 	uint64_t n;
 	bool on;
 
@@ -109,6 +127,9 @@ set(hl_cli *cli, const hl_option *o, const char *text, const char *where,
 	if (cli->n_values == HL_VALUES_MAX)
 		return hl_fail(err, HL_EINPUT, "read the configuration",
 		    "take some of them away", "%s: too many options", where);
+	if ((rc = keep(cli, text, &v.text, err)) != HL_OK ||
+	    (rc = keep(cli, where, &v.where, err)) != HL_OK)
+		return rc;
 	cli->values[cli->n_values++] = v;
 	return HL_OK;
 }
@@ -148,6 +169,8 @@ set_from_environment(hl_cli *cli, const hl_option *table, hl_err *err)
 struct reading {
 	hl_cli *cli;
 	const char *path;
+	const char *rest; /* of the text */
+	unsigned line;
 	hl_err *err;
 	hl_rc rc;
 	bool defaults; /* this pass takes the defaults, the other the section */
@@ -166,7 +189,7 @@ wrong(struct reading *r, const char *hint, const char *fmt, ...)
 	(void)hl_text_vformat(why, sizeof(why), fmt, ap);
 	va_end(ap);
 	return hl_fail(r->err, HL_EINPUT, "read the configuration", hint,
-	    "%s: %s", r->path, why);
+	    "%s, line %u: %s", r->path, r->line, why);
 }
 
 static bool
@@ -210,29 +233,12 @@ remember_key(struct reading *r, const char *section, const char *key)
 }
 
 static hl_rc
-keep_value(hl_cli *cli, const char *value, const char **out, hl_err *err)
-{
-	char **more;
-
-	more = reallocarray(
-	    cli->config_values, cli->n_config_values + 1, sizeof(*more));
-	if (more == NULL)
-		return hl_nomem(err);
-	cli->config_values = more;
-	more[cli->n_config_values] = strdup(value);
-	if (more[cli->n_config_values] == NULL)
-		return hl_nomem(err);
-	*out = more[cli->n_config_values++];
-	return HL_OK;
-}
-
-static hl_rc
 take_key(
     struct reading *r, const char *section, const char *key, const char *value)
 {
 	const hl_command *c = NULL;
 	const hl_option *o;
-	const char *kept;
+	char where[PATH_MAX + 32];
 	hl_rc rc;
 
 	if ((rc = remember_key(r, section, key)) != HL_OK)
@@ -263,8 +269,9 @@ take_key(
 	o = find_option(r->cli, key);
 	if (o == NULL || is_defaults(section) != r->defaults)
 		return HL_OK;
-	rc = keep_value(r->cli, value, &kept, r->err);
-	return rc == HL_OK ? set(r->cli, o, kept, r->path, true, r->err) : rc;
+	(void)hl_text_format(
+	    where, sizeof(where), "%s, line %u", r->path, r->line);
+	return set(r->cli, o, value, where, true, r->err);
 }
 
 static int
@@ -296,6 +303,25 @@ check_lines(const char *path, const char *text, hl_err *err)
 	return HL_OK;
 }
 
+/* As fgets(), for inih, which tells nobody at which line it is. */
+static char *
+next_line(char *out, int size, void *stream)
+{
+	struct reading *r = stream;
+	size_t n = strcspn(r->rest, "\n");
+
+	if (r->rest[0] == '\0' || size < 2)
+		return NULL;
+	n += r->rest[n] == '\n';
+	if (n > (size_t)size - 1)
+		n = (size_t)size - 1;
+	memcpy(out, r->rest, n);
+	out[n] = '\0';
+	r->rest += n;
+	r->line++;
+	return out;
+}
+
 static hl_rc
 parse_pass(struct reading *r, const char *text, bool defaults)
 {
@@ -303,13 +329,13 @@ parse_pass(struct reading *r, const char *text, bool defaults)
 
 	r->defaults = defaults;
 	r->n_keys = 0;
-	line = ini_parse_string(text, on_key, r);
+	r->rest = text;
+	r->line = 0;
+	line = ini_parse_stream(next_line, r, on_key, r);
 	if (r->rc == HL_OK && line != 0)
 		return hl_fail(r->err, HL_EINPUT, "read the configuration",
 		    "lines are: key = value, [section], or ; comment",
 		    "%s: line %d cannot be understood", r->path, line);
-	if (r->rc == HL_EINPUT && line > 0)
-		hl_err_add(r->err, "line %d", line);
 	return r->rc;
 }
 

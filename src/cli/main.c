@@ -69,8 +69,10 @@ field(const hl_cli *cli, const char *option, const char *dflt, char *out,
 			text = cli->values[i].text;
 	if (text == NULL)
 		text = dflt;
-	if ((rc = hl_text_check(option, text, true, err)) != HL_OK)
+	if ((rc = hl_text_check(option, text, true, err)) != HL_OK) {
+		hl_opt_blame(cli, option, err);
 		return rc;
+	}
 	(void)hl_text_copy(out, HL_TEXT_MAX + 1, text);
 	return HL_OK;
 }
@@ -92,24 +94,29 @@ set_actor(hl_cli *cli, hl_err *err)
 	    (rc = field(cli, "class", "production", a->use_class, err)) !=
 		HL_OK)
 		return rc;
-	if (strcmp(a->use_class, "production") != 0 &&
-	    strcmp(a->use_class, "test") != 0)
-		return hl_fail(err, HL_EUSAGE, "read the options",
-		    "use --class test or --class production",
-		    "there is no class \"%s\"", a->use_class);
-	return HL_OK;
+	if (strcmp(a->use_class, "production") == 0 ||
+	    strcmp(a->use_class, "test") == 0)
+		return HL_OK;
+	rc = hl_fail(err, HL_EUSAGE, "read the options",
+	    "use --class test or --class production",
+	    "there is no class \"%s\"", a->use_class);
+	hl_opt_blame(cli, "class", err);
+	return rc;
 }
 
 static hl_rc
 check_spend_setting(const hl_cli *cli, hl_err *err)
 {
 	const char *spend = hl_opt(cli, "spend");
+	hl_rc rc;
 
 	if (spend == NULL || strcmp(spend, "ask") == 0 ||
 	    strcmp(spend, "allow") == 0)
 		return HL_OK;
-	return hl_fail(err, HL_EINPUT, "read the configuration",
-	    "write spend = ask or spend = allow", "spend is \"%s\"", spend);
+	rc = hl_fail(err, HL_EINPUT, "read the configuration",
+	    "write ask or allow", "spend is \"%s\"", spend);
+	hl_opt_blame(cli, "spend", err);
+	return rc;
 }
 
 static hl_rc
@@ -157,12 +164,16 @@ static hl_rc
 set_url(hl_cli *cli, hl_err *err)
 {
 	const char *given = hl_opt(cli, "store");
+	hl_rc rc;
 
 	if (given == NULL)
 		return default_url(cli->url, sizeof(cli->url), err);
-	if (given[0] == '\0')
-		return hl_fail(err, HL_EUSAGE, "find the store",
+	if (given[0] == '\0') {
+		rc = hl_fail(err, HL_EUSAGE, "find the store",
 		    "give --store PATH", "the store's name is empty");
+		hl_opt_blame(cli, "store", err);
+		return rc;
+	}
 	return hl_path(cli->url, sizeof(cli->url), err, "%s", given);
 }
 

@@ -43,6 +43,7 @@ hl_chip_options(hl_cli *cli, hl_chip_args *out, hl_err *err)
 	if (uid != NULL) {
 		if ((rc = hl_uid_parse(uid, &out->uid, err)) != HL_OK) {
 			hl_err_what(err, "read --uid \"%s\"", uid);
+			hl_opt_blame(cli, "uid", err);
 			return rc;
 		}
 		out->has_uid = true;

@@ -235,6 +235,33 @@ open_request() {
 	HSMLIC_TIMEOUT=soon refuses 2 "timeout" get --target sim:chip
 }
 
+@test "a value that is wrong is told with its place" {
+	local file=$HL_DIR/config/hsmlic/config
+	mkdir -p config/hsmlic
+	printf '; a comment\n\nspend = sometimes\n' >"$file"
+	refuses 2 "spend is \"sometimes\"; it comes from $file, line 3" \
+		hsmlic status
+	printf 'lot = a\n\n[status]\n\ntimeout = soon\n' >"$file"
+	refuses 2 "\"soon\"; it comes from $file, line 5" hsmlic status
+	echo 'quiet = perhaps' >"$file"
+	refuses 2 "$file, line 1: quiet is \"perhaps\"" hsmlic status
+	printf '\nsped = allow\n' >"$file"
+	refuses 2 "$file, line 2: unknown key \"sped\"" hsmlic status
+	echo 'class = rework' >"$file"
+	refuses 2 "it comes from $file, line 1" get --target sim:chip
+	: >"$file"
+	HSMLIC_SPEND=sometimes refuses 2 "it comes from HSMLIC_SPEND" \
+		hsmlic status
+	HSMLIC_TIMEOUT=soon refuses 2 "it comes from HSMLIC_TIMEOUT" \
+		hsmlic status
+	HSMLIC_QUIET=perhaps refuses 2 'HSMLIC_QUIET: quiet is "perhaps"' hsmlic status
+	HSMLIC_NOTE=$'\xff' refuses 2 "it comes from HSMLIC_NOTE" \
+		get --target sim:chip
+	HSMLIC_UID=12 refuses 2 "it comes from HSMLIC_UID" get
+	refuses 2 "whole number" hsmlic status --timeout soon
+	[[ $stderr != *"comes from"* ]]
+}
+
 @test "the order: command line, environment, section, defaults" {
 	mkdir -p config/hsmlic
 	printf 'note = default\n[get]\nnote = section\n' >config/hsmlic/config
