@@ -14,6 +14,11 @@ actor_of(const hl_cli *cli)
 	return cli->dry_run ? NULL : &cli->actor;
 }
 
+/* What a person who writes off does not know. */
+#define GONE                                                                   \
+	"its unit may be gone; then it shows as spent outside when the card "  \
+	"is read again"
+
 struct list {
 	hl_cli *cli;
 	json_t *array;
@@ -59,7 +64,7 @@ verdict_words(const hl_recovered *r)
 		return "lost_or_outside: a unit is gone, lost or spent "
 		       "elsewhere";
 	case HL_ISSUE_WRITTEN_OFF:
-		return "written_off";
+		return "written_off: " GONE;
 	}
 	return "";
 }
@@ -160,26 +165,57 @@ import_rescue(hl_cli *cli, const char *path, hl_err *err)
 
 /* Only what is open can be given up. */
 static hl_rc
-read_open(hl_cli *cli, const hl_uuid *id, hl_issue *out, hl_err *err)
+read_open(hl_cli *cli, const hl_uuid *id, hl_recovered *r, hl_err *err)
 {
 	static const char hint[] = "see hsmlic status for those that are open";
-	hl_rc rc = hl_store_issue_by_id(cli->store, id, out, err);
+	hl_issue *i = &r->before;
+	hl_rc rc = hl_store_issue_by_id(cli->store, id, i, err);
 
 	if (rc == HL_ENOTFOUND)
 		return hl_fail(err, HL_ENOTFOUND, "write off a request", hint,
 		    "this store has no request with this ID");
-	if (rc == HL_OK && out->state != HL_ISSUE_OPEN)
+	if (rc == HL_OK && i->state != HL_ISSUE_OPEN)
 		return hl_fail(err, HL_ECONFLICT, "write off a request", hint,
-		    "it is not open but %s", hl_issue_state_name(out->state));
-	return rc;
+		    "it is not open but %s", hl_issue_state_name(i->state));
+	if (rc != HL_OK ||
+	    (rc = hl_store_chip_by_id(cli->store, &i->chip, &r->chip, err)) !=
+		HL_OK)
+		return rc;
+	r->after = *i;
+	return hl_store_card_by_id(cli->store, &i->card, &r->card, err);
+}
+
+/* Asks, unless that was answered, and does it. */
+static hl_rc
+give_up(hl_cli *cli, hl_recovered *r, const char *reason, hl_err *err)
+{
+	char chip[HL_CHIP_NAME], card[HL_CARD_WORDS];
+	char question[HL_CHIP_NAME + HL_CARD_WORDS + 200];
+	hl_rc rc;
+
+	hl_chip_name(&r->chip.uid, r->chip.has_cert, r->chip.cert_sha256, chip);
+	hl_card_words(r->card.label, r->card.serial, card, sizeof(card));
+	(void)snprintf(question, sizeof(question),
+	    "write off the request for chip %s on card %s, for ever (" GONE ")",
+	    chip, card);
+	if (!cli->dry_run && (rc = hl_ask(cli, question, err)) != HL_OK)
+		return rc;
+	rc = hl_broker_write_off(
+	    cli->broker, &r->before.id, reason, actor_of(cli), err);
+	if (rc == HL_OK && cli->dry_run)
+		hl_message(cli, "dry run: would %s", question);
+	return rc == HL_OK
+	    ? hl_store_issue_by_id(cli->store, &r->before.id, &r->after, err)
+	    : rc;
 }
 
 static hl_rc
 write_off(hl_cli *cli, const char *text, hl_err *err)
 {
 	const char *reason = hl_opt(cli, "reason");
-	char question[128];
-	hl_issue issue;
+	struct list l = { cli, NULL, 0 };
+	hl_recovered r = { .in_progress = false };
+	json_t *row;
 	hl_uuid id;
 	hl_rc rc;
 
@@ -190,25 +226,19 @@ write_off(hl_cli *cli, const char *text, hl_err *err)
 	if (reason == NULL)
 		return hl_fail(err, HL_EUSAGE, "write off a request",
 		    "add --reason TEXT", "why was not said");
-	if ((rc = read_open(cli, &id, &issue, err)) != HL_OK)
+	if ((rc = read_open(cli, &id, &r, err)) != HL_OK ||
+	    (rc = give_up(cli, &r, reason, err)) != HL_OK)
 		return rc;
-	(void)snprintf(question, sizeof(question),
-	    "write off request %.36s, for ever", text);
-	if (!cli->dry_run && (rc = hl_ask(cli, question, err)) != HL_OK)
-		return rc;
-	rc = hl_broker_write_off(cli->broker, &id, reason, actor_of(cli), err);
-	if (rc != HL_OK)
-		return rc;
-	if (cli->json)
-		return hl_print_json(cli,
-		    json_pack("{s:o, s:s, s:b}", "issue_id",
-			hl_json_uuid(&id), "verdict",
-			cli->dry_run ? "open" : "written_off", "dry_run",
-			cli->dry_run),
-		    err);
-	(void)printf("%s  %s\n", text,
-	    cli->dry_run ? "would be written off" : "written_off");
-	return HL_OK;
+	if (!cli->json) {
+		if (!cli->dry_run)
+			on_row(&l, &r);
+		return HL_OK;
+	}
+	row = row_json(&r);
+	if (row != NULL)
+		(void)json_object_set_new(
+		    row, "dry_run", json_boolean(cli->dry_run));
+	return hl_print_json(cli, row, err);
 }
 
 static hl_rc

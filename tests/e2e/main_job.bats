@@ -387,6 +387,43 @@ fault() {
 	judged card
 }
 
+@test "a request is written off: what that means for the unit is said" {
+	local serial id
+	new_card card 10
+	new_chip chip
+	serial=$(hsmlic-sim card show card --json | jq -r .serial)
+	start_pcscd unix
+	start_card 0 hsmlic-sim card serve "$HL_DIR/card" \
+		--fault drop-after --fault-stay-away
+	run -6 --separate-stderr get --target sim:chip --timeout 2
+	hsmlic card label "$serial" B
+	wait_reader 0 empty
+	hl_stop "${CARD_PID[0]}"
+	id=$(hsmlic status --json | jq -r '.open[0].issue_id')
+	off() {
+		hsmlic recover --write-off "$id" --reason "card lost" "$@"
+	}
+	run -4 --separate-stderr off
+	[[ $stderr == *"for chip $(cat chip/uid.hex) on card \"B\" ($serial)"* ]]
+	[[ $stderr == *"its unit may be gone"*"outside"* ]]
+	run -0 --separate-stderr off --dry-run --json
+	[ "$(jq -r '[.verdict, .dry_run] | @json' <<<"$output")" = \
+		'["open",true]' ]
+	cp "$HSMLIC_STORE" copy.db
+	run -0 --separate-stderr off --yes --json
+	[ "$(jq -r '[.issue_id, .uid, .card, .verdict, .units, .detail] |
+		@json' <<<"$output")" = \
+		"[\"$id\",\"$(cat chip/uid.hex)\",\"$serial\",\"written_off\",0,\"card lost\"]" ]
+	HSMLIC_STORE=copy.db run -0 --separate-stderr off --yes
+	[[ $output == *"chip $(cat chip/uid.hex)  card \"B\" ($serial)"* ]]
+	[[ $output == *"written_off: its unit may be gone"*"card lost" ]]
+	# It was, and so it shows.
+	start_card 0 hsmlic-sim card serve "$HL_DIR/card"
+	run -0 --separate-stderr hsmlic status --json
+	[ "$(jq .week.outside <<<"$output")" = 1 ]
+	judged card
+}
+
 @test "a counter that does not move, or moves too far: kept, recorded, exit 6" {
 	local spec
 	new_chip chip
