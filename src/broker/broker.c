@@ -57,16 +57,35 @@ hl_broker_free(hl_broker **b)
 	*b = NULL;
 }
 
+HL_PRINTF(3, 0)
+static void
+tell(const hl_broker *b, void (*to)(void *arg, const char *text),
+    const char *fmt, va_list ap)
+{
+	char text[512];
+
+	if (to == NULL)
+		return;
+	(void)hl_text_vformat(text, sizeof(text), fmt, ap);
+	to(b->opt.arg, text);
+}
+
 void
 hl_broker_note(hl_broker *b, const char *fmt, ...)
 {
-	char text[512];
 	va_list ap;
 
-	if (b->opt.note == NULL)
-		return;
 	va_start(ap, fmt);
-	(void)hl_text_vformat(text, sizeof(text), fmt, ap);
+	tell(b, b->opt.note, fmt, ap);
 	va_end(ap);
-	b->opt.note(b->opt.arg, text);
+}
+
+void
+hl_broker_detail(hl_broker *b, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	tell(b, b->opt.detail, fmt, ap);
+	va_end(ap);
 }

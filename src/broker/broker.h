@@ -45,6 +45,9 @@ typedef struct hl_broker_options {
 	 * it could not be shown to anybody. May be NULL. */
 	bool (*rescue)(void *arg, const char *line);
 	void *arg;
+	/* What was looked at and decided on the way, one sentence each; may be
+	 * NULL. */
+	void (*detail)(void *arg, const char *text);
 } hl_broker_options;
 
 /* `store` is borrowed and outlives the broker. NULL: there is none, and only

@@ -56,6 +56,8 @@ describe(const hl_present *p, char *out, size_t size)
 	if (p->known && p->row.label[0] != '\0')
 		(void)hl_text_format(
 		    out, size, "\"%s\" (%s)", p->row.label, p->info.serial);
+	else if (p->info.serial[0] == '\0')
+		(void)hl_text_format(out, size, "in \"%s\"", p->info.reader);
 	else
 		(void)hl_text_format(
 		    out, size, "%s in \"%s\"", p->info.serial, p->info.reader);
@@ -71,6 +73,25 @@ two_fit(const hl_present *a, const hl_present *b, hl_err *err)
 	return hl_fail(err, HL_EUSAGE, "choose a card",
 	    "say which: --card LABEL or --card SERIAL",
 	    "two cards fit: %s and %s", first, second);
+}
+
+static void
+pass_over(const struct choice *g, const hl_present *p, const char *why)
+{
+	char name[200];
+
+	describe(p, name, sizeof(name));
+	hl_broker_detail(g->b, "card %s is passed over: %s", name, why);
+}
+
+static void
+take(const struct choice *g, const hl_present *p, const char *why)
+{
+	char name[200];
+
+	describe(p, name, sizeof(name));
+	hl_broker_detail(g->b, "card %s is taken: %s", name,
+	    g->req->card != NULL ? "it was named" : why);
 }
 
 /*
@@ -90,16 +111,19 @@ pick(const struct choice *g, const hl_present *list, size_t n, size_t *which,
 
 		if (rc != HL_OK)
 			e = p->err;
-		else if (!serves(g, p))
+		else if (!serves(g, p)) {
+			pass_over(g, p, "it holds another firmware's key");
 			continue;
-		else
+		} else
 			rc = hl_spend_possible(
 			    &p->info, p->known ? &p->row : NULL, g->cert, &e);
 		if (rc == HL_OK && fit != NULL)
 			return two_fit(fit, p, err);
 		if (rc == HL_OK)
 			fit = p;
-		else if (near == NULL) {
+		else
+			pass_over(g, p, e.why);
+		if (rc != HL_OK && near == NULL) {
 			near = p;
 			why = e;
 		}
@@ -151,6 +175,8 @@ choose_among(const struct choice *g, const hl_place_of_card *places, size_t n,
 	rc = pick(g, list, found, &which, err);
 	if (rc == HL_OK)
 		rc = open_chosen(g, list[which].info.reader, c, err);
+	if (rc == HL_OK)
+		take(g, &list[which], "no other one fits");
 	if (rc == HL_OK && strcmp(c->info.serial, list[which].info.serial) != 0)
 		rc = hl_fail(err, HL_EBUSY, "open the card", "try again",
 		    "the card in \"%s\" was changed just now",
@@ -178,6 +204,8 @@ choose_only(
 		rc = no_card(g, 0, err);
 	else if (!serves(g, p))
 		rc = no_card(g, 1, err);
+	else
+		take(g, p, "no other one is there");
 	free(p);
 	return rc;
 }
@@ -194,6 +222,9 @@ hl_choose_card(hl_broker *b, const hl_get_request *req, const hl_cert *cert,
 
 	memset(c, 0, sizeof(*c));
 	c->typed = req->card;
+	hl_broker_detail(b,
+	    "the store has no license that is sure to be meant: a card is "
+	    "needed");
 	rc = hl_broker_places(g->b, g->req->card, g->until, &places, &n, err);
 	if (rc != HL_OK)
 		return rc;

@@ -61,7 +61,7 @@ open_parts(hl_client *c, const hl_client_options *o, hl_err *err)
 {
 	const hl_store_options store = { .create = o->create };
 	const hl_broker_options broker = { o->rescue_dir, pass_note,
-		pass_rescue, c };
+		pass_rescue, c, NULL };
 	hl_rc rc;
 
 	c->options = *o;

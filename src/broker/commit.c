@@ -117,6 +117,17 @@ not_recorded(const hl_settled *s, hl_rc rc, hl_err *err)
 	return HL_EDOUBT;
 }
 
+static void
+tell_outcome(hl_broker *b, const hl_issue *issue, const hl_settled *s)
+{
+	char id[HL_UUID_TEXT];
+
+	hl_uuid_text(&issue->id, id);
+	hl_broker_detail(b, "request %s, counter %u before: %s%s%s", id,
+	    issue->counter_before, hl_issue_state_name(s->state),
+	    s->detail[0] == '\0' ? "" : "; ", s->detail);
+}
+
 hl_rc
 hl_settle_commit(hl_broker *b, const hl_issue *issue, const hl_cert *cert,
     const hl_settled *s, bool recovered, const hl_actor *actor,
@@ -148,6 +159,7 @@ hl_settle_commit(hl_broker *b, const hl_issue *issue, const hl_cert *cert,
 		(void)!hl_suspect_put(b->side, &r, NULL);
 	rc = close_issue(b, &o, license, &e);
 	if (rc == HL_OK) {
+		tell_outcome(b, issue, s);
 		if (spooled)
 			hl_spool_drop(b->side, &issue->id);
 		if (suspect)

@@ -19,6 +19,8 @@ struct hl_broker {
 
 /* Tells the user through hl_broker_options.note. */
 void hl_broker_note(hl_broker *b, const char *fmt, ...) HL_PRINTF(2, 3);
+/* The same through hl_broker_options.detail. */
+void hl_broker_detail(hl_broker *b, const char *fmt, ...) HL_PRINTF(2, 3);
 
 /* Opens the card in a reader for exclusive use and reads it. */
 HL_CHECK hl_rc hl_broker_open_card(hl_broker *b, const char *reader,

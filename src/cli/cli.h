@@ -86,6 +86,8 @@ typedef struct hl_cli {
 	size_t n_values;
 	char **config_values; /* owned: values that came from files */
 	size_t n_config_values;
+	const char *files[2]; /* configuration files that were read */
+	size_t n_files;
 	bool json, plain, quiet, yes, dry_run;
 	unsigned verbose;
 	bool color_out, color_err;
@@ -165,6 +167,8 @@ void hl_print_error(hl_cli *cli, const hl_err *err);
 int hl_out_errno(void);
 /* One message line on stderr, "hsmlic: ..."; not with -q. */
 void hl_message(const hl_cli *cli, const char *fmt, ...) HL_PRINTF(2, 3);
+/* The same, but only with -v. */
+void hl_detail(const hl_cli *cli, const char *fmt, ...) HL_PRINTF(2, 3);
 
 /*
  * Prints the result object of a command (takes over `root`; NULL is out of

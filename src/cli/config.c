@@ -373,8 +373,11 @@ load_file(hl_cli *cli, const char *path, bool must, hl_err *err)
 		rc = hl_fail(err, HL_EINPUT, "read the configuration",
 		    "name a file of lines: key = value", "%s is no text file",
 		    path);
-	else if (rc == HL_OK)
+	else if (rc == HL_OK &&
+	    (rc = keep(cli, path, &cli->files[cli->n_files], err)) == HL_OK) {
+		cli->n_files++;
 		rc = hl_config_parse(cli, path, hl_buf_str(&text), err);
+	}
 	hl_buf_free(&text);
 	return rc;
 }

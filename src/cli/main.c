@@ -230,6 +230,12 @@ on_note(void *arg, const char *text)
 	    text);
 }
 
+static void
+on_detail(void *arg, const char *text)
+{
+	hl_detail(arg, "%s", text);
+}
+
 static bool
 on_rescue(void *arg, const char *line)
 {
@@ -241,7 +247,7 @@ hl_rc
 hl_cli_open_broker(hl_cli *cli, hl_err *err)
 {
 	const hl_broker_options opt = { hl_opt(cli, "rescue-dir"), on_note,
-		on_rescue, cli };
+		on_rescue, cli, on_detail };
 
 	return hl_broker_new(&cli->broker, cli->store, &opt, err);
 }
@@ -313,15 +319,39 @@ open_to_look(hl_cli *cli, hl_err *err)
 	return rc;
 }
 
+/* With -v: what the command goes by. */
+static void
+tell_settings(const hl_cli *cli)
+{
+	const char *from = "the default";
+
+	for (size_t i = 0; i < cli->n_files; i++)
+		hl_detail(cli, "configuration: %s", cli->files[i]);
+	if (cli->n_files == 0)
+		hl_detail(cli, "configuration: no file");
+	for (size_t i = 0; i < cli->n_values; i++) {
+		const hl_value *v = &cli->values[i];
+
+		if (strcmp(v->option->name, "store") == 0)
+			from = v->where != NULL ? v->where : "--store";
+		else if (v->where != NULL)
+			hl_detail(cli, "%s is \"%s\", from %s", v->option->name,
+			    v->text, v->where);
+	}
+	hl_detail(cli, "store: %s, from %s", cli->url, from);
+}
+
 static hl_rc
 prepare(hl_cli *cli, hl_err *err)
 {
 	const unsigned needs = cli->command->needs;
 	hl_rc rc;
 
-	if ((rc = set_url(cli, err)) != HL_OK ||
-	    (needs & (HL_NEED_STORE | HL_NEED_LOOK)) == 0)
+	if ((rc = set_url(cli, err)) != HL_OK)
 		return rc;
+	tell_settings(cli);
+	if ((needs & (HL_NEED_STORE | HL_NEED_LOOK)) == 0)
+		return HL_OK;
 	if ((needs & HL_NEED_LOOK) != 0)
 		rc = open_to_look(cli, err);
 	else

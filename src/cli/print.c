@@ -116,20 +116,38 @@ hl_print_error(hl_cli *cli, const hl_err *err)
 		    hint ? ")" : "");
 }
 
+HL_PRINTF(1, 0)
+static void
+print_message(const char *fmt, va_list ap)
+{
+	char text[2 * HL_ERR_WHY];
+
+	(void)hl_out_errno(); /* in the order in which it was said */
+	(void)hl_text_vformat(text, sizeof(text), fmt, ap);
+	hl_text_clean(text);
+	(void)fprintf(stderr, "hsmlic: %s\n", text);
+}
+
 void
 hl_message(const hl_cli *cli, const char *fmt, ...)
 {
-	char text[2 * HL_ERR_WHY];
 	va_list ap;
 
-	if (cli->quiet)
-		return;
-	(void)hl_out_errno(); /* in the order in which it was said */
 	va_start(ap, fmt);
-	(void)hl_text_vformat(text, sizeof(text), fmt, ap);
+	if (!cli->quiet)
+		print_message(fmt, ap);
 	va_end(ap);
-	hl_text_clean(text);
-	(void)fprintf(stderr, "hsmlic: %s\n", text);
+}
+
+void
+hl_detail(const hl_cli *cli, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (cli->verbose > 0 && !cli->quiet)
+		print_message(fmt, ap);
+	va_end(ap);
 }
 
 hl_rc

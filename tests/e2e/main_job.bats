@@ -387,6 +387,33 @@ fault() {
 	judged card
 }
 
+@test "told to say more, it says what it goes by and what it decides" {
+	local file=$HL_DIR/config/hsmlic/config serial
+	new_card card 5
+	new_card spare 5
+	new_chip chip other
+	serial=$(hsmlic-sim card show card --json | jq -r .serial)
+	mkdir -p config/hsmlic
+	echo 'lot = 17' >"$file"
+	start_pcscd unix unix
+	start_card 0 hsmlic-sim card serve "$HL_DIR/card"
+	run -0 --separate-stderr hsmlic -v get --yes --target sim:chip
+	[[ $stderr == *"hsmlic: configuration: $file"$'\n'* ]]
+	[[ $stderr == *"hsmlic: lot is \"17\", from $file, line 1"$'\n'* ]]
+	[[ $stderr == *"hsmlic: store: $HSMLIC_STORE, from HSMLIC_STORE"$'\n'* ]]
+	[[ $stderr == *"card $serial in \"${READER[0]}\" is taken: no other one is there"* ]]
+	[[ $stderr == *"request "*", counter 5 before: issued"* ]]
+	start_card 1 hsmlic-sim card serve "$HL_DIR/spare"
+	run -0 --separate-stderr hsmlic -v get --yes --target sim:other \
+		--firmware fw-spare
+	[[ $stderr == *"card $serial in "*" is passed over: it holds another"* ]]
+	[[ $stderr == *" is taken: no other one fits"* ]]
+	run -0 --separate-stderr hsmlic -v get --target sim:chip --card "$serial"
+	[[ $stderr != *"a card is needed"* ]]
+	run -0 --separate-stderr hsmlic get --target sim:chip --card "$serial"
+	[ -z "$stderr" ]
+}
+
 @test "a request is written off: what that means for the unit is said" {
 	local serial id
 	new_card card 10
