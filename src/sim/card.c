@@ -13,11 +13,21 @@
 #include "util/text.h"
 
 #define LOCK_WAIT_MS 1000
+#define HINT_PRODUCT                                                           \
+	"give 8 upper-case hex digits to --product, or leave it out"
 
 static hl_rc
 bad(hl_err *err, const char *hint, const char *why)
 {
 	return hl_fail(err, HL_EUSAGE, "make software card", hint, "%s", why);
+}
+
+/* `text` is no `what`. */
+static hl_rc
+bad_value(hl_err *err, const char *hint, const char *text, const char *what)
+{
+	return hl_fail(err, HL_EUSAGE, "make software card", hint,
+	    "\"%s\" is no %s", text, what);
 }
 
 /* A file of exactly n bytes; without one, random bytes. */
@@ -58,8 +68,8 @@ profile_check(const hl_softcard_profile *p, hl_err *err)
 		    "the license type is not 3 to 8 letters and digits");
 	if (p->product_id[0] != '\0' &&
 	    !hl_product_id_valid(p->product_id, strlen(p->product_id)))
-		return bad(err, "give 8 upper-case hex digits, or leave it out",
-		    "the product ID is none");
+		return bad_value(
+		    err, HINT_PRODUCT, p->product_id, "product ID");
 	return HL_OK;
 }
 
@@ -79,8 +89,7 @@ profile_text(hl_softcard_profile *p, const struct sim *sim, hl_err *err)
 	if (!hl_text_copy(p->product_id, sizeof(p->product_id),
 		product != NULL ? product : "") ||
 	    (product != NULL && product[0] == '\0'))
-		return bad(err, "give 8 upper-case hex digits, or leave it out",
-		    "the product ID is none");
+		return bad_value(err, HINT_PRODUCT, product, "product ID");
 	return profile_check(p, err);
 }
 
@@ -91,14 +100,21 @@ profile_read(hl_softcard_profile *p, const struct sim *sim, hl_err *err)
 	hl_rc rc;
 
 	if (sim->opt[OPT_FIRMWARE] == NULL || sim->opt[OPT_CAPACITY] == NULL)
-		return bad(err, "or make a blank card with --blank",
-		    "--firmware and --capacity are needed");
+		return bad(err,
+		    "give --firmware ID and --capacity N, or --blank for a "
+		    "blank card",
+		    sim->opt[OPT_CAPACITY] != NULL ? "--firmware is missing"
+			: sim->opt[OPT_FIRMWARE] != NULL
+			? "--capacity is missing"
+			: "--firmware and "
+			  "--capacity are "
+			  "missing");
 	if ((sim->opt[OPT_KEY] == NULL) != (sim->opt[OPT_NONCE] == NULL))
 		return bad(err, "a key goes with its own nonce",
 		    "give --key and --nonce, or neither");
 	if (!hl_text_u64(sim->opt[OPT_CAPACITY], UINT32_MAX, &capacity))
-		return bad(err, "give 0 to 4294967295",
-		    "the capacity is not a number");
+		return bad_value(err, "give --capacity in digits alone",
+		    sim->opt[OPT_CAPACITY], "number from 0 to 4294967295");
 	p->capacity = (uint32_t)capacity;
 	if ((rc = profile_text(p, sim, err)) != HL_OK)
 		return rc;
@@ -164,8 +180,9 @@ serial_read(const char *text, uint8_t serial[16], size_t *n, hl_err *err)
 	if (text == NULL)
 		return HL_OK;
 	if (!hl_hex_decode(text, strlen(text), serial, 16, n) || *n < 8)
-		return bad(err, "give 16 to 32 hex digits, or leave it out",
-		    "the serial number is none");
+		return bad_value(err,
+		    "give 16 to 32 hex digits to --serial, or leave it out",
+		    text, "serial number");
 	return HL_OK;
 }
 

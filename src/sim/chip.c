@@ -139,8 +139,8 @@ seed_text(const char *given, char out[65], hl_err *err)
 	if (given != NULL) {
 		if (!hl_text_u64(given, UINT64_MAX, &n))
 			return hl_fail(err, HL_EUSAGE, "make simulated chip",
-			    "give a number, or leave it out",
-			    "--seed is not a number");
+			    "give --seed in digits alone, or leave it out",
+			    "\"%s\" is no number", given);
 		(void)snprintf(out, 65, "%llu", (unsigned long long)n);
 		return HL_OK;
 	}
@@ -163,8 +163,9 @@ sim_chip_new(const struct sim *sim, hl_err *err)
 		product = DEFAULT_PRODUCT;
 	if (!hl_product_id_valid(product, strlen(product)))
 		return hl_fail(err, HL_EUSAGE, "make simulated chip",
-		    "give 8 upper-case hex digits, or leave it out",
-		    "the product ID is none");
+		    "give 8 upper-case hex digits to --product, or leave it "
+		    "out",
+		    "\"%s\" is no product ID", product);
 	if ((rc = seed_text(sim->opt[OPT_SEED], seed, err)) != HL_OK)
 		return rc;
 	rc = generate(&c, product, seed, err);

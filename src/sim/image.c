@@ -122,8 +122,7 @@ sim_image_new(const struct sim *sim, hl_err *err)
 	if (rc == HL_OK)
 		rc = hl_sha256(in.p, in.n, sum, err);
 	if (rc == HL_OK)
-		rc = hl_file_put(
-		    sim->operands[0], img.p, img.n, 0644, false, err);
+		rc = sim_put(sim->operands[0], &img, 0644, err);
 	if (rc == HL_OK)
 		rc = report(sim, in.n, sum, err);
 	explicit_bzero(&key, sizeof(key));

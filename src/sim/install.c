@@ -99,8 +99,7 @@ flash(const struct sim *sim, const hl_buf *plain, hl_err *err)
 	hl_rc rc = HL_OK;
 
 	if (sim->opt[OPT_OUT] != NULL)
-		rc = hl_file_put(
-		    sim->opt[OPT_OUT], plain->p, plain->n, 0600, false, err);
+		rc = sim_put(sim->opt[OPT_OUT], plain, 0600, err);
 	if (rc == HL_OK)
 		rc = hl_path(path, sizeof(path), err, "%s/flash.bin",
 		    sim->opt[OPT_CHIP]);

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "sim/sim.h"
-#include "util/buf.h"
 
 #define COMMON (BIT(OPT_HELP) | BIT(OPT_JSON))
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/sim.h"
+#include "util/file.h"
 
 /* What is not found here is a card, a chip or a reader. */
 static int
@@ -54,6 +55,18 @@ sim_done(const struct sim *sim, json_t *result, hl_err *err)
 		return hl_nomem(err);
 	}
 	return sim_flush(err);
+}
+
+hl_rc
+sim_put(const char *path, const hl_buf *b, mode_t mode, hl_err *err)
+{
+	const hl_rc rc = hl_file_put(path, b->p, b->n, mode, false, err);
+
+	if (rc == HL_EEXIST)
+		hl_err_hint(err,
+		    "choose another name, or remove the file; it is never "
+		    "replaced");
+	return rc;
 }
 
 int

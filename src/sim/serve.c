@@ -218,7 +218,9 @@ options(struct server *s, const struct sim *sim, hl_err *err)
 	if (sim->opt[OPT_WAIT] != NULL &&
 	    !hl_text_u64(sim->opt[OPT_WAIT], CONNECT_SECONDS_MAX, &seconds))
 		return hl_fail(err, HL_EUSAGE, "understand the command line",
-		    "give a number of seconds", "--wait is none");
+		    "give --wait in digits alone",
+		    "\"%s\" is no number of seconds from 0 to %u",
+		    sim->opt[OPT_WAIT], (unsigned)CONNECT_SECONDS_MAX);
 	s->connect_ms = (uint32_t)seconds * 1000;
 	for (; rc == HL_OK && s->n_faults < sim->n_faults; s->n_faults++)
 		rc = fault_parse(

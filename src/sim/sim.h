@@ -6,9 +6,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #include <jansson.h>
 
+#include "util/buf.h"
 #include "util/err.h"
 
 #define SIM_NAME "hsmlic-sim"
@@ -82,6 +84,8 @@ hl_rc sim_install(const struct sim *sim, hl_err *err);
 hl_rc sim_done(const struct sim *sim, json_t *result, hl_err *err);
 /* Prints the error, as JSON too when asked for; returns the exit code. */
 int sim_report(const struct sim *sim, const hl_err *err);
+/* hl_file_put(), which never replaces other content here. */
+hl_rc sim_put(const char *path, const hl_buf *b, mode_t mode, hl_err *err);
 /* Flushes stdout; HL_EIO when something could not be printed. */
 hl_rc sim_flush(hl_err *err);
 

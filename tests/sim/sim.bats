@@ -137,6 +137,26 @@ take() {
 	[[ $stderr == *"see: hsmlic-sim install --help" ]]
 }
 
+@test "what is wrong with a value is said with the value" {
+	local new="card new c --firmware x"
+	# shellcheck disable=SC2086
+	wrong() {
+		refused 2 $2
+		[[ $stderr == *"$1"* ]] || { echo "$stderr"; return 1; }
+	}
+	wrong ': --capacity is missing' "$new"
+	wrong ': --firmware is missing' "card new c --capacity 1"
+	wrong ': --firmware and --capacity are missing' "card new c"
+	wrong '"-1" is no number from 0 to 4294967295' "$new --capacity -1"
+	wrong '"zz" is no product ID' "$new --capacity 1 --product zz"
+	wrong '"450020011" is no product ID' \
+		"$new --capacity 1 --product 450020011"
+	wrong '"12" is no serial number' "$new --capacity 1 --serial 12"
+	wrong '"zz" is no product ID' "chip new c --product zz"
+	wrong '"x" is no number' "chip new c --seed x"
+	wrong '"x" is no number of seconds' "card serve c --wait x"
+}
+
 @test "a card is made and shown, for people and for scripts" {
 	sim 0 card new card --firmware "fw 1" --capacity 7 --type SSP \
 		--product 45002001 --serial 00112233445566778899aabbccddeeff
@@ -200,7 +220,10 @@ take() {
 	printf b >b
 	sim 0 image new i --card card --in a
 	sim 0 image new i --card card --in a
+	cp i before
 	refused 2 image new i --card card --in b
+	[[ $stderr == *"choose another name"* && $stderr != *--force* ]]
+	cmp i before
 	refused 5 card new no/such/folder --firmware x --capacity 1
 	run -3 --separate-stderr hsmlic-sim card show nothing --json
 	[ "$(json error.code)" = no-device ]
