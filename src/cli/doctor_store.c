@@ -41,7 +41,8 @@ directory_of(const char *path, char *out, size_t size)
 		    (int)(slash == path ? 1 : slash - path), path);
 }
 
-static void
+/* False: no store can be made or written there. */
+static bool
 check_place(hl_doctor *d)
 {
 	static const char name[] = "store location";
@@ -50,10 +51,11 @@ check_place(hl_doctor *d)
 	char dir[PATH_MAX], at[2 * PATH_MAX];
 	uint64_t bytes;
 	hl_err err = { 0 };
+	bool usable = false;
 
 	if (d->path == NULL) {
 		hl_doctor_skip(d, name, "%s is no file", d->cli->url);
-		return;
+		return true;
 	}
 	directory_of(d->path, dir, sizeof(dir));
 	if (!hl_doctor_writable(dir, at, sizeof(at)))
@@ -62,8 +64,10 @@ check_place(hl_doctor *d)
 	    access(d->path, R_OK | W_OK) != 0)
 		hl_doctor_fail(
 		    d, name, remedy, "%s cannot be written", d->path);
-	else
+	else {
 		hl_doctor_ok(d, name, "%s", d->path);
+		usable = true;
+	}
 	if (hl_file_free_space(at, &bytes, &err) != HL_OK)
 		hl_doctor_error(d, "free space", &err);
 	else if (bytes < SPACE_MIN)
@@ -72,6 +76,7 @@ check_place(hl_doctor *d)
 	else
 		hl_doctor_ok(d, "free space", "%llu MiB at %s",
 		    (unsigned long long)(bytes / MIB), at);
+	return usable;
 }
 
 /* ---- the store -------------------------------------------------------------
@@ -193,7 +198,7 @@ check_clock(hl_doctor *d)
 }
 
 static bool
-open_store(hl_doctor *d)
+open_store(hl_doctor *d, bool usable)
 {
 	const hl_store_options opt = { .create = false };
 	hl_err err = { 0 };
@@ -205,8 +210,12 @@ open_store(hl_doctor *d)
 	if (rc == HL_OK)
 		rc = hl_store_info_get(d->cli->store, &info, &err);
 	if (rc == HL_ENOTFOUND) {
-		hl_doctor_ok(
-		    d, "store", "there is none yet: the first get makes it");
+		if (usable)
+			hl_doctor_ok(d, "store",
+			    "there is none yet: the first get makes it");
+		else
+			hl_doctor_skip(d, "store",
+			    "there is none, and none can be made there");
 		return false;
 	}
 	if (rc != HL_OK) {
@@ -222,9 +231,11 @@ open_store(hl_doctor *d)
 void
 hl_doctor_store(hl_doctor *d)
 {
+	bool usable;
+
 	set_path(d);
-	check_place(d);
-	if (open_store(d)) {
+	usable = check_place(d);
+	if (open_store(d, usable)) {
 		check_mode(d);
 		check_content(d);
 		check_open(d);

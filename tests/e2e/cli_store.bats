@@ -567,6 +567,25 @@ result() {
 		length' <<<"$output")" = 0 ]
 }
 
+@test "doctor: where no store can be made, none is promised" {
+	card_and_chips 3 one
+	: >file
+	export HSMLIC_STORE=$HL_DIR/file/s.db
+	json -1 doctor --card sim:card
+	[ "$(result "store location")" = FAILED ]
+	[ "$(result store)" != ok ]
+	if [ "$(id -u)" -eq 0 ]; then
+		# Root may write everywhere: as somebody else, in root's folder.
+		cp "$HSMLIC_BIN/hsmlic" here
+		mkdir closed
+		chmod 755 "$HL_DIR" closed here
+		run -1 setpriv --reuid 65534 --regid 65534 --clear-groups \
+			./here doctor --store closed/s.db --json
+		[ "$(result "store location")" = FAILED ]
+		[ "$(result store)" = skipped ]
+	fi
+}
+
 @test "doctor: readers and cards of a real PC/SC" {
 	unset PCSCLITE_CSOCK_NAME
 	card_and_chips 3 chip
