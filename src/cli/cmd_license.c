@@ -156,12 +156,16 @@ gather(hl_cli *cli, struct facts *f, hl_err *err)
 static hl_rc
 show_json(hl_cli *cli, const struct facts *f, hl_err *err)
 {
+	const hl_actor *a = &f->license.actor;
 	json_t *o = hl_json_license(&f->license), *more;
 
-	more = json_pack("{s:o,s:o,s:o,s:o,s:b,s:o}", "license_type",
-	    hl_json_text(f->firmware.type), "firmware_identifier",
-	    hl_json_text(f->firmware.identifier), "product_id",
-	    hl_json_text(f->chip.product_id), "chip_label",
+	more = json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:b,s:o}",
+	    "operator", hl_json_text(a->operator_), "station",
+	    hl_json_text(a->station), "lot", hl_json_text(a->lot), "class",
+	    hl_json_text(a->use_class), "note", hl_json_text(a->note),
+	    "license_type", hl_json_text(f->firmware.type),
+	    "firmware_identifier", hl_json_text(f->firmware.identifier),
+	    "product_id", hl_json_text(f->chip.product_id), "chip_label",
 	    hl_json_text(f->chip.label), "verified", 1, "issue",
 	    f->has_issue ? hl_json_issue(cli, &f->issue) : json_null());
 	if (o == NULL || more == NULL || json_object_update(o, more) != 0) {
@@ -189,12 +193,23 @@ show_chip(const struct facts *f)
 }
 
 static void
+show_actor(const hl_actor *a)
+{
+	hl_fact("by", "%s on %s", a->operator_, a->station);
+	if (a->lot[0] != '\0')
+		hl_fact("lot", "%s", a->lot);
+	if (a->note[0] != '\0')
+		hl_fact("note", "%s", a->note);
+}
+
+static void
 show_origin(const struct facts *f)
 {
 	char id[HL_UUID_TEXT], card[HL_CARD_WORDS];
 
 	if (!f->has_issue) {
 		hl_fact("origin", "imported");
+		show_actor(&f->license.actor);
 		return;
 	}
 	hl_card_words(f->card.label, f->card.serial, card, sizeof(card));
@@ -203,12 +218,7 @@ show_origin(const struct facts *f)
 	hl_fact("request", "%s (attempt %u)", id, f->issue.attempt);
 	hl_fact("counter", "%u before, %u after", f->issue.counter_before,
 	    f->issue.counter_after);
-	hl_fact(
-	    "by", "%s on %s", f->issue.actor.operator_, f->issue.actor.station);
-	if (f->issue.actor.lot[0] != '\0')
-		hl_fact("lot", "%s", f->issue.actor.lot);
-	if (f->issue.actor.note[0] != '\0')
-		hl_fact("note", "%s", f->issue.actor.note);
+	show_actor(&f->issue.actor);
 	if (f->issue.detail[0] != '\0')
 		hl_fact("detail", "%s", f->issue.detail);
 }

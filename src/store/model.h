@@ -114,6 +114,7 @@ typedef struct hl_license {
 	uint8_t sha256[HL_SHA256_LEN];
 	size_t size;
 	int64_t added_at, retired_at;
+	hl_actor actor; /* who imported it, or had it from a card */
 	hl_text reason; /* why retired or suspect */
 	uint32_t uses;	/* hand-outs recorded; in lists */
 	/* for showing, filled in by queries */

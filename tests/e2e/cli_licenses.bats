@@ -284,11 +284,14 @@ uses() {
 	refuses 2 "chip of its own" license import --dir . --target sim:c1
 	run -0 --separate-stderr hsmlic license import l1 --target sim:c1 \
 		--firmware fw --new-firmware --type SFIA --identifier "fw 1" \
-		--json
+		--operator ann --station desk --note found --json
 	is '[.result, .uid, .firmware, .license_sha256, .origin] | @json' \
 		"[\"imported\",\"$UID1\",\"fw\",\"$(sha l1)\",\"import\"]"
 	run -0 --separate-stderr hsmlic license show "$UID1" --json
 	is '[.license_type, .firmware_identifier] | @json' '["SFIA","fw 1"]'
+	is '[.operator, .station, .note] | @json' '["ann","desk","found"]'
+	run -0 hsmlic license show "$UID1"
+	[[ $output == *"by "*"ann on desk"*"note "*"found"* ]]
 	run -0 --separate-stderr hsmlic license import l1 --target sim:c1 \
 		--firmware fw --json
 	is .result known

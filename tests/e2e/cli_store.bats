@@ -502,6 +502,7 @@ query() {
 	[[ $output == *"|license.retired|$(cat one/uid.hex)|by mistake|"*"|bob"* ]]
 	hsmlic card label first second --operator joe >/dev/null
 	run -0 query "WITH decisions"
+	[[ $output == *"|card.labelled|"*"|first||desk|ann"* ]]
 	[[ $output == *"|card.labelled|"*"|second|"*"|joe"* ]]
 	# The others run, too.
 	for id in "AS by_us" "i.recovered" "AS before_us" "hand_outs" \

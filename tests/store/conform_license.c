@@ -42,6 +42,7 @@ imported(void **state)
 	assert_true(hl_uid_equal(&lic.uid, &chip.uid));
 	assert_memory_equal(lic.cert_sha256, chip.cert_sha256, HL_SHA256_LEN);
 	assert_true(lic.has_cert && lic.added_at > 0 && lic.retired_at == 0);
+	assert_memory_equal(&lic.actor, &f->actor, sizeof(lic.actor));
 	for (size_t i = 0; i < sizeof(lic.issue.b); i++)
 		assert_int_equal(lic.issue.b[i], 0);
 	OK(f, hl_store_license_bytes(f->s, &id, bytes, &n, &f->err));

@@ -175,6 +175,10 @@ add_in_tx(hl_store *s, const hl_card_row *c, const hl_firmware *fw,
 		rc = insert_card(s, c, actor, err);
 	if (rc == HL_OK)
 		rc = hl_reading_insert(s, &first, err);
+	/* The next label takes this one's place in the card's row. */
+	if (rc == HL_OK && c->label[0] != '\0')
+		rc = hl_act_add(
+		    s, "card.labelled", &c->id, c->label, actor, err);
 	return rc;
 }
 

@@ -137,6 +137,7 @@ hl_row_license(hl_q *q, void *row)
 		hl_q_damaged(q);
 	l->added_at = hl_q_get_int(q);
 	l->retired_at = hl_q_get_int(q);
+	hl_q_get_actor(q, &l->actor);
 	hl_q_get_text(q, l->reason, sizeof(l->reason));
 	l->uses = hl_q_get_u32(q);
 	hl_q_get_text(q, l->firmware_name, sizeof(l->firmware_name));

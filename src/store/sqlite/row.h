@@ -32,7 +32,8 @@
 /* `uses` is an expression: how often the license l was handed out. */
 #define HL_LICENSE_SELECT_WITH(uses)                                           \
 	"SELECT l.n, l.id, l.chip, l.firmware, l.issue, l.state, l.sha256, "   \
-	"length(l.bytes), l.added_at, l.retired_at, l.reason, " uses           \
+	"length(l.bytes), l.added_at, l.retired_at, l.station, l.operator, "   \
+	"l.lot, l.note, l.use_class, l.reason, " uses                          \
 	", f.name, c.uid, c.cert_sha256 FROM licenses AS l "                   \
 	"JOIN firmwares AS f ON f.id = l.firmware "                            \
 	"JOIN chips AS c ON c.id = l.chip "
