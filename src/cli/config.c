@@ -369,7 +369,8 @@ load_file(hl_cli *cli, const char *path, bool must, hl_err *err)
 
 	if (rc == HL_ENOTFOUND && !must)
 		rc = HL_OK;
-	else if (rc == HL_OK && memchr(text.p, '\0', text.n) != NULL)
+	else if (rc == HL_OK && text.n > 0 &&
+	    memchr(text.p, '\0', text.n) != NULL)
 		rc = hl_fail(err, HL_EINPUT, "read the configuration",
 		    "name a file of lines: key = value", "%s is no text file",
 		    path);
