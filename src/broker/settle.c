@@ -208,13 +208,27 @@ stay_open(hl_settled *out, const hl_err *why)
 	detail(out, "%.200s", why->why);
 }
 
-/* Bytes that answer no request of ours are kept, but never handed out. */
+/*
+ * Bytes that answer no request of ours are kept, but never handed out. While
+ * the request stays open they wait in the spool for whoever settles it.
+ */
 static void
-keep_stray(hl_settled *out, const hl_card_answer *stray)
+keep_stray(hl_broker *b, const hl_settle_card *c, hl_settled *out,
+    const hl_card_answer *stray)
 {
-	if (stray->n == 0 || out->open || out->n != 0 ||
-	    (out->state != HL_ISSUE_LOST &&
-		out->state != HL_ISSUE_LOST_OR_OUTSIDE))
+	hl_rescue r;
+
+	if (stray->n == 0 || out->n != 0)
+		return;
+	if (out->open) {
+		keep(out, stray->license, stray->n);
+		hl_settled_rescue(out, c->issue, c->cert, &r);
+		out->n = 0;
+		(void)!hl_suspect_put(b->side, &r, NULL);
+		return;
+	}
+	if (out->state != HL_ISSUE_LOST &&
+	    out->state != HL_ISSUE_LOST_OR_OUTSIDE)
 		return;
 	out->state = HL_ISSUE_BAD;
 	keep(out, stray->license, stray->n);
@@ -376,7 +390,7 @@ judge_until_settled(
 			break;
 		}
 	}
-	keep_stray(out, &x->stray);
+	keep_stray(b, c, out, &x->stray);
 }
 
 /* The card said no, or never got the request: that costs nothing. */
@@ -445,10 +459,12 @@ hl_settle_request(hl_broker *b, hl_settle_card *c, hl_settled *out, hl_err *err)
 	 * new one. */
 	rc =
 	    x.stray.n > 0 ? read_again(c, err) : come_back(c, PATIENCE_MS, err);
-	if (rc != HL_OK)
+	if (rc != HL_OK) {
 		stay_open(out, err);
-	else
+		keep_stray(b, c, out, &x.stray);
+	} else {
 		judge_until_settled(b, c, &x, out, err);
+	}
 }
 
 void

@@ -100,7 +100,10 @@ issue(model *m, const uint8_t *apdu, size_t n, hl_buf *out, hl_exec *exec,
 		return hl_fail(err, HL_ECARD, "model", "", "it is lost");
 	}
 	answer_issue(m, out);
-	m->broken = m->gone = act == MODEL_GONE_AFTER;
+	if (act == MODEL_STRAY_GONE)
+		out->p[out->n - 3] ^= 0xFF; /* before the status word */
+	m->broken = m->gone =
+	    act == MODEL_GONE_AFTER || act == MODEL_STRAY_GONE;
 	return HL_OK;
 }
 

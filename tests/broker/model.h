@@ -22,7 +22,8 @@ typedef enum model_act {
 	MODEL_COUNTS,	   /* issued and counted, but answered with 6985 */
 	MODEL_SWAPPED,	   /* another card answers, and is there from now on */
 	MODEL_STUCK,	   /* issued, but not counted */
-	MODEL_GONE_AFTER   /* issued and answered; then not to be reached */
+	MODEL_GONE_AFTER,  /* issued and answered; then not to be reached */
+	MODEL_STRAY_GONE   /* the same, but with another request's ID */
 } model_act;
 
 typedef struct model {

@@ -155,6 +155,36 @@ an_answer_of_another_card_is_suspect(void **state)
 	end(s);
 }
 
+/* The card went away behind an answer that is not ours: nothing can be settled
+ * now, and whoever comes with the card still finds the bytes. */
+static void
+stray_bytes_of_a_request_that_stays_open_are_kept(void **state)
+{
+	fixture *f = *state;
+	scene *s = begin(f, false, ACTS(MODEL_STRAY_GONE));
+	hl_rescue r;
+	hl_license l;
+
+	s->c.until = hl_deadline_in(300);
+	hl_settle_request(s->b, &s->c, &s->out, &s->err);
+	assert_true(s->out.open);
+	assert_int_equal(s->out.n, 0);
+	OK(f, hl_suspect_find(s->b->side, &s->issue.id, &r, &f->err));
+	assert_int_equal(r.n, strlen(MODEL_LICENSE));
+	assert_memory_equal(r.license, MODEL_LICENSE, r.n);
+	s->m.broken = s->m.gone = false;
+	s->c.until = hl_deadline_in(50000);
+	OK(f, hl_card_read(s->c.card, &s->c.info, s->c.until, &f->err));
+	hl_settle_recover(s->b, &s->c, &s->out, &s->err);
+	assert_int_equal(s->out.state, HL_ISSUE_BAD);
+	OK(f,
+	    hl_settle_commit(s->b, &s->issue, &s->cert, &s->out, true,
+		&f->actor, &l, &f->err));
+	assert_int_equal(l.state, HL_LICENSE_SUSPECT);
+	assert_int_equal(l.size, strlen(MODEL_LICENSE));
+	end(s);
+}
+
 /* The store takes whole characters only, or nothing at all. */
 static void
 a_name_that_is_cut_is_still_recorded(void **state)
@@ -320,6 +350,7 @@ main(void)
 		T(a_refusal_that_counted_is_a_loss),
 		T(a_refusal_that_counted_is_replayed),
 		T(an_answer_of_another_card_is_suspect),
+		T(stray_bytes_of_a_request_that_stays_open_are_kept),
 		T(a_name_that_is_cut_is_still_recorded),
 		T(recovery_does_not_give_up_for_a_reset),
 		T(a_first_request_that_was_reset_is_sent_again),
