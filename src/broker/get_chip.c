@@ -43,6 +43,56 @@ other_chip(const hl_chip *known, hl_err *err)
 	    uid, cert);
 }
 
+static bool
+see_license(void *arg, const hl_license *l)
+{
+	(void)l;
+	*(bool *)arg = true;
+	return false;
+}
+
+static bool
+see_issue(void *arg, const hl_issue *i)
+{
+	(void)i;
+	*(bool *)arg = true;
+	return false;
+}
+
+/* Do licenses or requests refer to it? */
+static hl_rc
+is_used(hl_store *store, const hl_chip *chip, bool *used, hl_err *err)
+{
+	const hl_license_filter filter = { &chip->id, NULL, true };
+	bool seen = false;
+	hl_rc rc;
+
+	rc = hl_store_license_list(store, &filter, see_license, &seen, err);
+	if (rc == HL_OK && !seen)
+		rc = hl_store_issue_list_chip(
+		    store, &chip->id, see_issue, &seen, err);
+	if (rc == HL_OK)
+		*used = seen;
+	return rc;
+}
+
+/*
+ * The chip was met once by its certificate (*chip) and once by its UID: what is
+ * kept for it is kept for one of the two.
+ */
+static hl_rc
+choose_half(hl_store *store, hl_chip *chip, const hl_chip *by_uid, hl_err *err)
+{
+	bool used = false, other_used = false;
+	hl_rc rc = is_used(store, chip, &used, err);
+
+	if (rc == HL_OK && !used)
+		rc = is_used(store, by_uid, &other_used, err);
+	if (rc == HL_OK && other_used)
+		*chip = *by_uid;
+	return rc;
+}
+
 /* As hl_store_chip_put() would find it, but nothing is completed. */
 static hl_rc
 find_without_writing(hl_get *g, hl_err *err)
@@ -60,7 +110,9 @@ find_without_writing(hl_get *g, hl_err *err)
 		by_uid = hl_store_chip_by_uid(store, r->uid, &other, &e);
 	if (by_uid == HL_OK && other.has_cert)
 		return other_chip(&other, err);
-	if (rc == HL_ENOTFOUND && (rc = by_uid) == HL_OK)
+	if (rc == HL_OK && by_uid == HL_OK)
+		rc = choose_half(store, chip, &other, &e);
+	else if (rc == HL_ENOTFOUND && (rc = by_uid) == HL_OK)
 		*chip = other;
 	g->chip_known = rc == HL_OK;
 	if (rc == HL_OK || rc == HL_ENOTFOUND)

@@ -268,6 +268,27 @@ cached_finds_a_chip_that_has_only_a_uid(void **state)
 	assert_int_equal(r.source, HL_SOURCE_STORE);
 }
 
+/* Met by its certificate alone, and by its UID, for which a license is kept:
+ * that serves, and the two become one. */
+static void
+a_license_is_found_by_the_other_half(void **state)
+{
+	static hl_get_result r;
+	fixture *f = *state;
+	const hl_cert cert = fx_cert(1);
+	const hl_uid uid = fx_uid(1);
+	hl_chip chip;
+
+	OK(f, hl_store_chip_put(f->s, &cert, NULL, &f->actor, &chip, &f->err));
+	OK(f, hl_store_chip_put(f->s, NULL, &uid, &f->actor, &chip, &f->err));
+	keep_license(f, &chip);
+	OK(f, cached(f, &cert, &uid, &r));
+	assert_int_equal(r.source, HL_SOURCE_STORE);
+	OK(f, hl_store_chip_by_uid(f->s, &uid, &chip, &f->err));
+	assert_true(chip.has_cert);
+	fx_check_clean(f);
+}
+
 /* A program that keeps its card must not use up the time for the others. */
 static void
 a_card_that_is_kept_is_not_waited_for(void **state)
@@ -322,6 +343,7 @@ main(void)
 		T(a_card_that_does_not_count_is_reported_so),
 		T(cached_finds_a_chip_by_either_half),
 		T(cached_finds_a_chip_that_has_only_a_uid),
+		T(a_license_is_found_by_the_other_half),
 		T(a_card_that_is_kept_is_not_waited_for),
 		T(a_store_that_cannot_be_read_says_why),
 	};
