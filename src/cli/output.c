@@ -6,6 +6,9 @@
 
 #include "cli/parts.h"
 #include "util/file.h"
+#include "util/text.h"
+
+#define SIM "sim:"
 
 static bool
 same_file(const char *a, const char *b)
@@ -36,18 +39,52 @@ is_of_store(const char *path, const char *store)
 	return strncmp(real + n, ".d/", strlen(".d/")) == 0;
 }
 
+static bool
+is_file_of(const char *path, const char *card)
+{
+	return hl_text_starts(card, SIM) && same_file(path, card + strlen(SIM));
+}
+
+struct looking {
+	const char *path;
+	bool found;
+};
+
+static bool
+look_at_card(void *arg, const hl_card_row *c)
+{
+	struct looking *l = arg;
+
+	l->found = is_file_of(l->path, c->reader);
+	return !l->found;
+}
+
+/* A software card's: the one that is named, or any that the store knows. */
+static hl_rc
+is_of_card(hl_cli *cli, const char *path, bool *is, hl_err *err)
+{
+	const char *named = hl_opt(cli, "card");
+	struct looking l = { path, named != NULL && is_file_of(path, named) };
+	hl_rc rc = HL_OK;
+
+	if (!l.found)
+		rc = hl_store_card_list(cli->store, look_at_card, &l, err);
+	if (rc == HL_OK)
+		*is = l.found;
+	return rc;
+}
+
 hl_rc
 hl_output_check(hl_cli *cli, const char *path, hl_err *err)
 {
-	const char *card = hl_opt(cli, "card");
 	hl_store_info info;
+	bool of_card;
 	hl_rc rc;
 
-	if ((rc = hl_store_info_get(cli->store, &info, err)) != HL_OK)
+	if ((rc = hl_store_info_get(cli->store, &info, err)) != HL_OK ||
+	    (rc = is_of_card(cli, path, &of_card, err)) != HL_OK)
 		return rc;
-	if (!is_of_store(path, info.url + strlen("sqlite:")) &&
-	    (card == NULL || strncmp(card, "sim:", strlen("sim:")) != 0 ||
-		!same_file(path, card + strlen("sim:"))))
+	if (!of_card && !is_of_store(path, info.url + strlen("sqlite:")))
 		return HL_OK;
 	return hl_fail(err, HL_EINPUT, "write the license",
 	    "name another file; --force does not help here",

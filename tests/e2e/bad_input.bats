@@ -436,6 +436,13 @@ open_request() {
 	done
 	refuses 2 "of the store or of the card" \
 		hsmlic license export "$UID1" -o s.db --force
+	# however the card is named, and where none is named
+	refuses 2 "of the store or of the card" \
+		hsmlic license export "$UID1" -o card --force
+	hsmlic card label sim:card line-4
+	before=$(cat s.db card | sha256sum)
+	refuses 2 "of the store or of the card" hsmlic get --yes \
+		--card line-4 --target sim:chip -o card --force
 	[ "$(cat s.db card | sha256sum)" = "$before" ]
 	run -0 get --target sim:chip -o license
 }
