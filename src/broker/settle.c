@@ -237,7 +237,8 @@ keep_stray(hl_broker *b, const hl_settle_card *c, hl_settled *out,
 	    "kept as suspect");
 }
 
-/* Fails when a file is there that cannot be read: it may be the license. */
+/* Fails when a file is there that cannot be read, since it may be the license,
+ * or one that is another chip's. */
 static hl_rc
 judge(hl_broker *b, const hl_settle_card *c, hl_rescue *spooled, hl_verdict *v,
     hl_err *err)
@@ -257,6 +258,11 @@ judge(hl_broker *b, const hl_settle_card *c, hl_rescue *spooled, hl_verdict *v,
 		*err = why;
 		return rc;
 	}
+	if (rc == HL_OK &&
+	    memcmp(spooled->cert_sha256, c->cert->sha256, HL_SHA256_LEN) != 0)
+		return hl_fail(err, HL_EINPUT, "settle the open issue", "",
+		    "what is in the spool or the rescue directory under its "
+		    "name is another chip's license");
 	*v = hl_judge(&e);
 	return HL_OK;
 }

@@ -6,6 +6,23 @@
 
 #include "util/file.h"
 
+/* HL_EINPUT: the license was made for another chip. */
+static hl_rc
+check_chip(hl_broker *b, const hl_rescue *r, const hl_issue *i, hl_err *err)
+{
+	hl_chip chip;
+	hl_rc rc = hl_store_chip_by_id(b->store, &i->chip, &chip, err);
+
+	if (rc != HL_OK)
+		return rc;
+	if (chip.has_cert &&
+	    memcmp(chip.cert_sha256, r->cert_sha256, HL_SHA256_LEN) == 0)
+		return HL_OK;
+	return hl_fail(err, HL_EINPUT, "import a rescued license",
+	    "name the store that it was fetched with: --store",
+	    "it was made for another chip than this store's request");
+}
+
 hl_rc
 hl_take_back_open(hl_broker *b, const hl_rescue *r, const hl_actor *actor,
     const char *where, hl_err *err)
@@ -17,11 +34,12 @@ hl_take_back_open(hl_broker *b, const hl_rescue *r, const hl_actor *actor,
 		.license = r->license,
 		.license_n = r->n,
 		.actor = *actor };
-
 	hl_issue i;
-	hl_rc rc = hl_store_issue_by_id(b->store, &r->issue, &i, err);
+	hl_rc rc;
 
-	if (rc != HL_OK)
+	if ((rc = hl_store_issue_by_id(b->store, &r->issue, &i, err)) !=
+		HL_OK ||
+	    (rc = check_chip(b, r, &i, err)) != HL_OK)
 		return rc;
 	/* Not a count that the card can have reached by itself. */
 	o.counter_known = r->counter_after <= i.counter_before;
@@ -47,19 +65,13 @@ take_in(hl_broker *b, const hl_rescue *r, const hl_issue *i,
 static hl_rc
 take_back(hl_broker *b, const hl_rescue *r, const hl_actor *actor, hl_err *err)
 {
-	hl_chip chip;
 	hl_issue i;
 	hl_rc rc;
 
 	if ((rc = hl_store_issue_by_id(b->store, &r->issue, &i, err)) !=
 		HL_OK ||
-	    (rc = hl_store_chip_by_id(b->store, &i.chip, &chip, err)) != HL_OK)
+	    (rc = check_chip(b, r, &i, err)) != HL_OK)
 		return rc;
-	if (!chip.has_cert ||
-	    memcmp(chip.cert_sha256, r->cert_sha256, HL_SHA256_LEN) != 0)
-		return hl_fail(err, HL_EINPUT, "import a rescued license",
-		    "name the store that it was fetched with: --store",
-		    "it was made for another chip than this store's request");
 	if (i.state == HL_ISSUE_OPEN)
 		return hl_take_back_open(
 		    b, r, actor, "the license was in a rescue file", err);

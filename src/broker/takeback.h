@@ -6,7 +6,8 @@
 #include "broker/internal.h"
 #include "broker/rescue.h"
 
-/* Closes an open issue with its license; `where` it was goes on record. */
+/* Closes an open issue with its license; `where` it was goes on record.
+ * HL_EINPUT: the license is of another chip. */
 HL_CHECK hl_rc hl_take_back_open(hl_broker *b, const hl_rescue *r,
     const hl_actor *actor, const char *where, hl_err *err);
 

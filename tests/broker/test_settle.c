@@ -265,6 +265,13 @@ a_license_is_in_the_spool_before_the_counter_is_read(void **state)
 	end(s);
 }
 
+static void
+pass_row(void *arg, const hl_recovered *r)
+{
+	(void)arg;
+	(void)r;
+}
+
 /* Store and spool both failed: what was put aside then is not lost. */
 static void
 a_license_in_a_rescue_file_is_no_loss(void **state)
@@ -275,6 +282,9 @@ a_license_in_a_rescue_file_is_no_loss(void **state)
 		.counter_after = 9,
 		.license = MODEL_LICENSE,
 		.n = strlen(MODEL_LICENSE) };
+	const hl_recover_request req = { .actor = &f->actor,
+		.until = hl_deadline_in(1000),
+		.row = pass_row };
 	char path[4200];
 
 	OK(f,
@@ -284,6 +294,13 @@ a_license_in_a_rescue_file_is_no_loss(void **state)
 	    hl_rescue_file(s->b->rescue_dir, &r, path, sizeof(path), &f->err));
 	s->m.counter = 9;
 	OK(f, hl_card_read(s->c.card, &s->c.info, s->c.until, &f->err));
+	/* Of no chip that is known here: it is not taken for this one's. */
+	hl_settle_recover(s->b, &s->c, &s->out, &s->err);
+	assert_true(s->out.open);
+	EXPECT(f, HL_EDOUBT, hl_broker_recover(s->b, &req, &f->err));
+	memcpy(r.cert_sha256, s->cert.sha256, sizeof(r.cert_sha256));
+	OK(f,
+	    hl_rescue_file(s->b->rescue_dir, &r, path, sizeof(path), &f->err));
 	hl_settle_recover(s->b, &s->c, &s->out, &s->err);
 	expect_issued(s, false);
 	assert_int_equal(s->m.at, 0); /* the card was not asked */
