@@ -46,8 +46,9 @@ HL_CHECK hl_rc hl_get_look_up(hl_get *g, hl_err *err);
 /* get_none.c: why the store alone cannot serve, when no card is to be asked. */
 HL_CHECK hl_rc hl_get_none_cached(hl_get *g, hl_err *err);
 /*
- * The card could not be asked (`rc`). That is "try again" only while no request
- * for this very chip waits to be settled: else HL_EDOUBT.
+ * The card could not be asked, or has nothing to give (`rc`). That is "try
+ * again", or "use another card", only while no request for this very chip waits
+ * to be settled: else HL_EDOUBT.
  */
 HL_CHECK hl_rc hl_get_or_in_doubt(hl_get *g, hl_rc rc, hl_err *err);
 

@@ -114,7 +114,7 @@ hl_get_or_in_doubt(hl_get *g, hl_rc rc, hl_err *err)
 	hl_issue open;
 
 	if (rc != HL_EBUSY && rc != HL_ETIMEOUT && rc != HL_ENODEV &&
-	    rc != HL_ECARD && rc != HL_EACCESS)
+	    rc != HL_ECARD && rc != HL_EACCESS && rc != HL_ENOLICENSE)
 		return rc;
 	if (err == NULL || !find_unresolved(g, &open) ||
 	    hl_owner_alive(g->b->side, &open.owner) ||

@@ -15,6 +15,7 @@ static uint32_t asked_ms[2];
 /* A card that is in each of them instead, while `in` is set. */
 static struct {
 	bool in;
+	bool empty;
 	model m;
 	hl_deadline until[2]; /* of the two times that it was opened */
 	unsigned opened;
@@ -53,7 +54,7 @@ __wrap_hl_card_open(
 	if (lent.in && hl_deadline_left(opt->until) > 10000) {
 		assert_true(lent.opened < 2);
 		lent.until[lent.opened++] = opt->until;
-		*out = model_open(&lent.m, 10, true, NULL, 0);
+		*out = model_open(&lent.m, lent.empty ? 0 : 10, true, NULL, 0);
 		return HL_OK;
 	}
 	asked_ms[reader[7] - '0'] = (uint32_t)hl_deadline_left(opt->until);
@@ -172,6 +173,32 @@ a_late_yes_leaves_time_to_look_again(void **state)
 	assert_int_equal(lent.opened, 2);
 	assert_true(lent.until[0] == req.until);
 	assert_true(lent.until[1] >= req.until + 20);
+	hl_broker_free(&b);
+}
+
+/* Its last unit may have been this chip's: it is no time for another card. */
+static void
+an_empty_card_leaves_an_open_request_in_doubt(void **state)
+{
+	static hl_get_result r;
+	fixture *f = *state;
+	const hl_cert cert = fx_cert(1);
+	const hl_chip chip = fx_chip(f, 1);
+	const hl_card_row card = fx_card(f, 1, 1);
+	hl_broker *b = broker_of(f);
+	const hl_get_request req = { .cert = &cert,
+		.card = "reader:reader 1",
+		.actor = &f->actor,
+		.until = hl_deadline_in(50000) };
+
+	(void)fx_open(f, &chip, &card, 1);
+	memset(&lent, 0, sizeof(lent));
+	lent.in = lent.empty = true;
+	EXPECT(f, HL_EDOUBT, hl_broker_get(b, &req, &r, &f->err));
+	memset(&lent, 0, sizeof(lent));
+	assert_int_equal(f->err.units_spent, HL_UNITS_UNKNOWN);
+	assert_non_null(strstr(f->err.hint, "hsmlic recover"));
+	assert_non_null(strstr(f->err.why, "counter is zero"));
 	hl_broker_free(&b);
 }
 
@@ -340,6 +367,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(an_owner_that_has_just_finished_left_no_doubt),
 		T(a_late_yes_leaves_time_to_look_again),
+		T(an_empty_card_leaves_an_open_request_in_doubt),
 		T(a_card_that_does_not_count_is_reported_so),
 		T(cached_finds_a_chip_by_either_half),
 		T(cached_finds_a_chip_that_has_only_a_uid),
