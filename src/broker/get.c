@@ -51,7 +51,8 @@ ask_permission(hl_get *g, const hl_chosen *c, hl_err *err)
 	const int64_t asked = hl_mono_ms();
 	hl_rc rc;
 
-	if (g->allowed)
+	/* A second look may find another card: that yes was for this one. */
+	if (strcmp(g->allowed, c->info.serial) == 0)
 		return HL_OK;
 	rc = look_back(g, &c->firmware, &plan, err);
 	if (rc == HL_OK)
@@ -59,7 +60,9 @@ ask_permission(hl_get *g, const hl_chosen *c, hl_err *err)
 	/* A late answer must not leave the card too little time: a request
 	 * that is cut short is in doubt. */
 	g->until += hl_mono_ms() - asked;
-	g->allowed = rc == HL_OK;
+	if (rc == HL_OK)
+		(void)hl_text_copy(
+		    g->allowed, sizeof(g->allowed), c->info.serial);
 	return rc;
 }
 

@@ -16,6 +16,7 @@ static uint32_t asked_ms[2];
 static struct {
 	bool in;
 	bool empty;
+	bool changed; /* it is another one the second time */
 	model m;
 	hl_deadline until[2]; /* of the two times that it was opened */
 	unsigned opened;
@@ -55,6 +56,7 @@ __wrap_hl_card_open(
 		assert_true(lent.opened < 2);
 		lent.until[lent.opened++] = opt->until;
 		*out = model_open(&lent.m, lent.empty ? 0 : 10, true, NULL, 0);
+		lent.m.swapped = lent.changed && lent.opened == 2;
 		return HL_OK;
 	}
 	asked_ms[reader[7] - '0'] = (uint32_t)hl_deadline_left(opt->until);
@@ -70,6 +72,7 @@ static struct late_owner {
 	hl_issue issue;
 	bool armed;
 	unsigned alive; /* looks that find it at work before */
+	bool idle;	/* it comes to nothing */
 } late;
 
 bool
@@ -84,7 +87,9 @@ __wrap_hl_owner_alive(const char *side, const hl_uuid *id)
 			return true;
 		}
 		late.armed = false;
-		o = fx_outcome(f, &late.issue, HL_ISSUE_ISSUED, 9, 1);
+		o = late.idle
+		    ? fx_outcome(f, &late.issue, HL_ISSUE_NOT_SPENT, 10, 0)
+		    : fx_outcome(f, &late.issue, HL_ISSUE_ISSUED, 9, 1);
 		OK(f, hl_store_intent_close(f->s, &o, NULL, &f->err));
 	}
 	return __real_hl_owner_alive(side, id);
@@ -120,7 +125,8 @@ an_owner_that_has_just_finished_left_no_doubt(void **state)
 	s.until = hl_deadline_in(50000);
 	s.card = model_open(&m, 10, true, NULL, 0);
 	OK(f, hl_card_read(s.card, &s.info, s.until, &f->err));
-	late = (struct late_owner){ f, fx_open(f, &chip, &first, 10), true, 0 };
+	late = (struct late_owner){ f, fx_open(f, &chip, &first, 10), true, 0,
+		false };
 	OK(f, hl_spend_unit(b, &s, &f->err));
 	assert_false(late.armed);
 	assert_false(s.wait);
@@ -143,7 +149,8 @@ late_yes(void *arg, const hl_spend_plan *plan, hl_err *err)
 
 	OK(f, hl_store_firmware_by_name(f->s, plan->firmware, &fw, err));
 	card = fx_card_of(f, &fw.id, 2, 10);
-	late = (struct late_owner){ f, fx_open(f, &chip, &card, 10), true, 1 };
+	late = (struct late_owner){ f, fx_open(f, &chip, &card, 10), true, 1,
+		false };
 	hl_sleep_ms(20);
 	return HL_OK;
 }
@@ -173,6 +180,53 @@ a_late_yes_leaves_time_to_look_again(void **state)
 	assert_int_equal(lent.opened, 2);
 	assert_true(lent.until[0] == req.until);
 	assert_true(lent.until[1] >= req.until + 20);
+	hl_broker_free(&b);
+}
+
+static unsigned asked;
+
+/* Yes to the first card; while it is waited for, another takes its place. */
+static hl_rc
+yes_once(void *arg, const hl_spend_plan *plan, hl_err *err)
+{
+	fixture *f = arg;
+	hl_card_row other;
+	hl_firmware fw;
+
+	if (asked++ > 0)
+		return hl_fail(err, HL_EDENIED, "ask", "", "not this one");
+	assert_string_equal(plan->card->serial, MODEL_SERIAL);
+	OK(f, late_yes(f, plan, err));
+	late.idle = true;
+	OK(f, hl_store_firmware_by_name(f->s, plan->firmware, &fw, err));
+	other = fx_card_of(f, &fw.id, 3, 10);
+	other.id = fx_uuid();
+	other.label[0] = '\0';
+	strcpy(other.serial, "FE02030405060708");
+	return hl_store_card_add(f->s, &other, NULL, &f->actor, err);
+}
+
+static void
+a_yes_is_for_one_card(void **state)
+{
+	static hl_get_result r;
+	fixture *f = *state;
+	const hl_cert cert = fx_cert(1);
+	hl_broker *b = broker_of(f);
+	const hl_get_request req = { .cert = &cert,
+		.card = "reader:reader 1",
+		.actor = &f->actor,
+		.until = hl_deadline_in(50000),
+		.may_spend = yes_once,
+		.arg = f };
+
+	asked = 0;
+	memset(&lent, 0, sizeof(lent));
+	lent.in = lent.changed = true;
+	EXPECT(f, HL_EDENIED, hl_broker_get(b, &req, &r, &f->err));
+	assert_int_equal(lent.m.counter, 10);
+	memset(&lent, 0, sizeof(lent));
+	assert_int_equal(asked, 2);
 	hl_broker_free(&b);
 }
 
@@ -367,6 +421,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(an_owner_that_has_just_finished_left_no_doubt),
 		T(a_late_yes_leaves_time_to_look_again),
+		T(a_yes_is_for_one_card),
 		T(an_empty_card_leaves_an_open_request_in_doubt),
 		T(a_card_that_does_not_count_is_reported_so),
 		T(cached_finds_a_chip_by_either_half),
