@@ -162,7 +162,8 @@ hl_settle_commit(hl_broker *b, const hl_issue *issue, const hl_cert *cert,
 		tell_outcome(b, issue, s);
 		if (spooled)
 			hl_spool_drop(b->side, &issue->id);
-		if (suspect)
+		/* Also what waited there while the request was open. */
+		if (s->n > 0)
 			hl_suspect_drop(b->side, &issue->id);
 		return HL_OK;
 	}

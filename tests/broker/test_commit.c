@@ -259,6 +259,23 @@ suspect_bytes_wait_in_the_spool(void **state)
 	end(s);
 }
 
+/* The card gave the license after all: nothing of the request stays behind. */
+static void
+suspect_bytes_go_when_the_license_comes(void **state)
+{
+	scene *s = begin(*state);
+	fixture *f = s->f;
+	hl_rescue r;
+
+	hl_settled_rescue(&s->out, &s->issue, &s->cert, &r);
+	OK(f, hl_suspect_put(s->b->side, &r, &f->err));
+	OK(f, commit(s));
+	expect_kept(s);
+	EXPECT(f, HL_ENOTFOUND,
+	    hl_suspect_find(s->b->side, &s->issue.id, &r, &f->err));
+	end(s);
+}
+
 /* Given up by a person, and found after all: kept, and its unit is where that
  * decision has left it. */
 static void
@@ -315,6 +332,7 @@ main(void)
 		T(a_line_is_the_last_resort),
 		T(a_line_that_nobody_saw_is_not_spoken_of),
 		T(suspect_bytes_wait_in_the_spool),
+		T(suspect_bytes_go_when_the_license_comes),
 		T(what_was_written_off_is_kept_when_it_turns_up),
 		T(a_license_for_a_loss_is_taken_back),
 	};
