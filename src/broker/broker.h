@@ -86,7 +86,7 @@ typedef struct hl_card_choice {
 	const char *new_firmware; /* or makes one of this name */
 	const char *label;	  /* or NULL */
 	const char *typed; /* how the card was named, for hints; NULL: not */
-	bool dry_run;		  /* record nothing */
+	bool dry_run;	   /* record nothing */
 } hl_card_choice;
 
 /*
@@ -186,7 +186,8 @@ typedef struct hl_recover_request {
 
 /*
  * Resolves open issues, each reported to `row`. HL_OK: none is left open, but
- * for those in progress, or nothing was to be done. HL_EDOUBT: some are.
+ * for those in progress, or nothing was to be done. HL_EDOUBT: some are, or the
+ * spool holds licenses of requests that this store does not know.
  */
 HL_CHECK hl_rc hl_broker_recover(
     hl_broker *b, const hl_recover_request *req, hl_err *err);

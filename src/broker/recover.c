@@ -231,7 +231,8 @@ judge_rest(unsigned left, unsigned strange, hl_err *err)
 	}
 	if (strange == 0)
 		return HL_OK;
-	return hl_fail(err, HL_EDOUBT, "recover", HL_STRANGE_HINT,
+	return hl_fail(err, HL_EDOUBT, "recover",
+	    HL_STRANGE_HINT "; move away a file that is of no use",
 	    "the spool holds %u license%s that this store does not know: was "
 	    "it restored from an older copy?",
 	    strange, strange == 1 ? "" : "s");

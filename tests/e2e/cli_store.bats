@@ -277,6 +277,7 @@ spool() { # ISSUE CHIP LICENSE
 
 	run -6 hsmlic recover
 	[[ $output == *"is of a request that this store does not know"* ]]
+	[[ $output == *"--import-rescue"*"move away"* ]]
 	json -6 recover
 	json -6 get --yes --card sim:card --target sim:two
 	[[ $output == *"s.db.d/spool/"* ]]
