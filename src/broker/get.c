@@ -52,7 +52,7 @@ ask_permission(hl_get *g, const hl_chosen *c, hl_err *err)
 	hl_rc rc;
 
 	/* A second look may find another card: that yes was for this one. */
-	if (strcmp(g->allowed, c->info.serial) == 0)
+	if (g->allowed[0] != '\0' && strcmp(g->allowed, c->info.serial) == 0)
 		return HL_OK;
 	rc = look_back(g, &c->firmware, &plan, err);
 	if (rc == HL_OK)
