@@ -260,7 +260,8 @@ judge(hl_broker *b, const hl_settle_card *c, hl_rescue *spooled, hl_verdict *v,
 	}
 	if (rc == HL_OK &&
 	    memcmp(spooled->cert_sha256, c->cert->sha256, HL_SHA256_LEN) != 0)
-		return hl_fail(err, HL_EINPUT, "settle the open issue", "",
+		return hl_fail(err, HL_EINPUT, "settle the open issue",
+		    "find out who put it there, and move it away",
 		    "what is in the spool or the rescue directory under its "
 		    "name is another chip's license");
 	*v = hl_judge(&e);
@@ -372,7 +373,7 @@ judge_until_settled(
     hl_broker *b, hl_settle_card *c, exchange *x, hl_settled *out, hl_err *err)
 {
 	hl_rescue spooled;
-	hl_verdict v;
+	hl_verdict v = HL_VERDICT_ABOVE; /* nobody decides */
 
 	for (;;) {
 		if (judge(b, c, &spooled, &v, err) != HL_OK) {
