@@ -16,19 +16,6 @@ unknown_uid(const hl_uid *uid, hl_err *err)
 	    "no chip with UID %s is known to this store", text);
 }
 
-/* Known already, with nothing to add? Then nothing has to be written. */
-static bool
-find_known_chip(hl_get *g)
-{
-	const hl_get_request *r = g->req;
-	hl_chip *chip = &g->out->chip;
-
-	if (hl_store_chip_by_cert(g->b->store, r->cert->sha256, chip, NULL) !=
-	    HL_OK)
-		return false;
-	return r->uid == NULL || hl_uid_equal(&chip->uid, r->uid);
-}
-
 static hl_rc
 other_chip(const hl_chip *known, hl_err *err)
 {
@@ -93,6 +80,18 @@ choose_half(hl_store *store, hl_chip *chip, const hl_chip *by_uid, hl_err *err)
 	return rc;
 }
 
+/*
+ * Is it what was given, with nothing to add? Another process may have recorded
+ * the same chip between any two looks of ours.
+ */
+static bool
+is_given_chip(const hl_chip *chip, const hl_get_request *r)
+{
+	return chip->has_cert &&
+	    memcmp(chip->cert_sha256, r->cert->sha256, HL_SHA256_LEN) == 0 &&
+	    (r->uid == NULL || hl_uid_equal(&chip->uid, r->uid));
+}
+
 /* As hl_store_chip_put() would find it, but nothing is completed. */
 static hl_rc
 find_without_writing(hl_get *g, hl_err *err)
@@ -104,11 +103,13 @@ find_without_writing(hl_get *g, hl_err *err)
 	hl_rc rc, by_uid = HL_ENOTFOUND;
 
 	rc = hl_store_chip_by_cert(store, r->cert->sha256, chip, &e);
+	if (rc == HL_OK && is_given_chip(chip, r))
+		return HL_OK;
 	if (rc == HL_OK && chip->uid.n > 0)
-		return other_chip(chip, err); /* find_known_chip() said no */
+		return other_chip(chip, err);
 	if (r->uid != NULL && (rc == HL_OK || rc == HL_ENOTFOUND))
 		by_uid = hl_store_chip_by_uid(store, r->uid, &other, &e);
-	if (by_uid == HL_OK && other.has_cert)
+	if (by_uid == HL_OK && other.has_cert && !is_given_chip(&other, r))
 		return other_chip(&other, err);
 	if (rc == HL_OK && by_uid == HL_OK)
 		rc = choose_half(store, chip, &other, &e);
@@ -151,12 +152,12 @@ hl_get_find_chip(hl_get *g, hl_err *err)
 		rc = hl_store_chip_by_uid(g->b->store, r->uid, chip, err);
 		return rc == HL_ENOTFOUND ? unknown_uid(r->uid, err) : rc;
 	}
-	if (find_known_chip(g))
-		return HL_OK;
+	if ((rc = find_without_writing(g, err)) != HL_OK ||
+	    is_given_chip(chip, r))
+		return rc;
 	g->chip_incomplete = true;
-	if ((rc = find_without_writing(g, err)) == HL_OK)
-		describe_chip(g);
-	return rc;
+	describe_chip(g);
+	return HL_OK;
 }
 
 hl_rc
