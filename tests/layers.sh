@@ -8,8 +8,8 @@ set -euo pipefail
 export LC_ALL=C
 
 # A layer may include those of a lower rank, and itself.
-declare -A rank=([hsmlic]=0 [util]=1 [crypto]=2 [chip]=3 [card]=4 [store]=5
-	[ledger]=6 [broker]=7 [flow]=8 [report]=9 [cli]=10 [sim]=10)
+declare -A rank=([hsmlic]=0 [util]=1 [crypto]=2 [chip]=3 [tool]=4 [card]=5
+	[store]=6 [ledger]=7 [broker]=8 [flow]=9 [report]=10 [cli]=11 [sim]=11)
 
 # Only the broker and what stands on it may know cards and stores at once.
 forbidden=' store:card ledger:card '
@@ -142,6 +142,7 @@ self_check() {
 	done <<-'ROWS'
 		0 src/util/a.c #include <stdio.h>
 		0 src/util/a.c #include "util/err.h"
+		0 src/card/a.c #include "tool/tool.h"
 		0 src/broker/a.c #include "card/card.h"
 		0 src/broker/a.c #include "store/store.h"
 		0 src/cli/a.c #include "report/table.h"
@@ -157,6 +158,8 @@ self_check() {
 		1 src/util/a.c #include <crypto/hash.h>
 		1 src/util/a.h #include "card/card.h"
 		1 src/chip/a.c #include "card/card.h"
+		1 src/tool/a.c #include "card/card.h"
+		1 src/chip/a.c #include "tool/tool.h"
 		1 src/card/a.c #include "store/store.h"
 		1 src/store/a.c #include "card/card.h"
 		1 src/store/sqlite/a.c #include "card/card.h"
