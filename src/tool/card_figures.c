@@ -67,10 +67,21 @@ set_counter(hl_card_figures *f, const char *number)
 	f->has_counter = true;
 }
 
+/* Does the key ask for a number of that thing, and has not told it itself? */
+static bool
+asks_for(const char *key, const char *thing)
+{
+	const char *last = NULL;
+
+	for (const char *s = key; (s = strstr(s, thing)) != NULL; s++)
+		last = s;
+	return last != NULL && !has_digit(last);
+}
+
 /*
  * Numbers beside a counter that are not what is left on the card. A certificate
  * has a security counter (TF-A, stm32mp1_ssp.c). "Reading the counter of slot :
- * 1" tells a slot, unless it was told before the ':'.
+ * 1" tells a slot, and so does "-hsmgetcounter slot=1".
  */
 static bool
 is_other_counter(const char *key)
@@ -83,7 +94,7 @@ is_other_counter(const char *key)
 		if (strstr(key, others[i]) != NULL)
 			return true;
 	}
-	return strstr(key, "slot") != NULL && !has_digit(key);
+	return asks_for(key, "slot") || asks_for(key, "reader");
 }
 
 static void

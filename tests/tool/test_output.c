@@ -182,6 +182,7 @@ counters(void **state)
 		/* a number from elsewhere */
 		{ "Reading HSM counter from slot : 1", -1 },
 		{ "Reading counter : slot ID 1", -1 },
+		{ "STM32 counter of reader : 1", -1 },
 		{ "Maximum counter : 300", -1 },
 		{ "Counter size : 4 Bytes", -1 },
 		{ "Security counter : 1", -1 },
@@ -230,6 +231,7 @@ counters_of_hsmgetcounter(void **state)
 		{ "Security counter = 1", -1 },
 		{ "Read the counter, slot = 1", -1 },
 		{ "slot = 1, counter", -1 },
+		{ "./STM32_Programmer_CLI -hsmgetcounter slot=1", -1 },
 		{ "counter 25", -1 },
 		{ "25", -1 },
 		{ "", -1 },
