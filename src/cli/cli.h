@@ -7,6 +7,7 @@
 #define HL_CLI_CLI_H
 
 #include <jansson.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -42,6 +43,8 @@ struct hl_cli;
 #define HL_NEED_LOOK                                                           \
 	8U /* opened, never made; when there is none yet it does without:      \
 	      hl_cli.store is NULL */
+
+#define HL_OPERANDS_MANY INT_MAX
 
 typedef struct hl_command {
 	const char *group; /* "card" of "card list"; NULL: a plain command */
@@ -267,6 +270,7 @@ hl_rc hl_cmd_license_retire(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_recover(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_status(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_doctor(hl_cli *cli, char **operands, hl_err *err);
+hl_rc hl_cmd_explain(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_store_init(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_store_check(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_store_backup(hl_cli *cli, char **operands, hl_err *err);

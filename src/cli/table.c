@@ -125,6 +125,11 @@ static const hl_option recover_options[] = {
 	END,
 };
 
+static const hl_option explain_options[] = {
+	{ "list", 0, NULL, "all lines that are known", 0 },
+	END,
+};
+
 static const hl_option force_options[] = {
 	{ "force", 0, NULL, "put the present store aside", 0 },
 	END,
@@ -182,6 +187,9 @@ const hl_command hl_commands[] = {
 	    0, force_options, hl_cmd_store_restore },
 	{ NULL, "doctor", "", "try everything that a get needs", 0, 0, 0,
 	    card_options, hl_cmd_doctor },
+	{ NULL, "explain", "[TEXT...]",
+	    "say what is known of a programmer's error lines", 0,
+	    HL_OPERANDS_MANY, 0, explain_options, hl_cmd_explain },
 	{ NULL, "completion", "bash|zsh|fish", "print a completion script", 1,
 	    1, 0, NULL, hl_cmd_completion },
 	{ NULL, "help", "[COMMAND [SUBCOMMAND]]", "print help", 0, 2, 0, NULL,
