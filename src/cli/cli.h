@@ -160,6 +160,8 @@ hl_rc hl_cmd_completion(hl_cli *cli, char **operands, hl_err *err);
  */
 HL_CHECK hl_rc hl_cli_open_store(hl_cli *cli, bool create, hl_err *err);
 HL_CHECK hl_rc hl_cli_open_broker(hl_cli *cli, hl_err *err);
+/* As HL_NEED_LOOK: when there is none yet, that is said and is no error. */
+HL_CHECK hl_rc hl_cli_look_store(hl_cli *cli, hl_err *err);
 
 /* ---- output (print.c) ------------------------------------------------------
  */
@@ -268,6 +270,7 @@ hl_rc hl_cmd_license_export(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_license_import(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_license_retire(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_recover(hl_cli *cli, char **operands, hl_err *err);
+hl_rc hl_cmd_preflight(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_status(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_doctor(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_explain(hl_cli *cli, char **operands, hl_err *err);

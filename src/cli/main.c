@@ -297,8 +297,8 @@ may_make_store(const hl_cli *cli)
  * is empty: that there is none is said, and where its folder is gone, too, it
  * is an error. One that left its side directory behind is an error already.
  */
-static hl_rc
-open_to_look(hl_cli *cli, hl_err *err)
+hl_rc
+hl_cli_look_store(hl_cli *cli, hl_err *err)
 {
 	hl_err e = { 0 };
 	char text[HL_STORE_URL_MAX + 80];
@@ -353,7 +353,7 @@ prepare(hl_cli *cli, hl_err *err)
 	if ((needs & (HL_NEED_STORE | HL_NEED_LOOK)) == 0)
 		return HL_OK;
 	if ((needs & HL_NEED_LOOK) != 0)
-		rc = open_to_look(cli, err);
+		rc = hl_cli_look_store(cli, err);
 	else
 		rc = hl_cli_open_store(cli, may_make_store(cli), err);
 	if (rc != HL_OK || (needs & HL_NEED_BROKER) == 0)

@@ -130,6 +130,21 @@ static const hl_option explain_options[] = {
 	END,
 };
 
+static const hl_option preflight_options[] = {
+	{ "target", 0, "TARGET", "the chip, connected: sim:DIR", HL_OPT_CHIP },
+	{ "csv", 0, "FILE", "option bytes that the image was made with", 0 },
+	{ "device", 0, "NAME", "part or series of the chip, as STM32U535", 0 },
+	{ "product", 0, "HEX8", "product ID of the chip", 0 },
+	{ "card", 0, "CARD", "label, serial, reader:TEXT or sim:FILE", 0 },
+	{ "firmware", 0, "NAME", "which firmware is to be installed", 0 },
+	{ "need", 0, "N", "how many licenses are needed of the card", 0 },
+	{ "rsse", 0, "FILE", "RSSe file that the installation uses", 0 },
+	{ "no-rsse", 0, NULL, "the installation uses none", 0 },
+	{ "type", 0, "TYPE", "license type, where the card does not tell", 0 },
+	{ "ob-displ", 0, "FILE", "what ST's tool printed for -ob displ", 0 },
+	END,
+};
+
 static const hl_option force_options[] = {
 	{ "force", 0, NULL, "put the present store aside", 0 },
 	END,
@@ -175,6 +190,9 @@ const hl_command hl_commands[] = {
 	    STORE | MAKE, license_import_options, hl_cmd_license_import },
 	{ "license", "retire", "CHIP|ID", "never hand this license out again",
 	    1, 1, STORE, license_retire_options, hl_cmd_license_retire },
+	{ NULL, "preflight", "IMAGE|CSV",
+	    "find what would make an installation fail", 1, 1, 0,
+	    preflight_options, hl_cmd_preflight },
 	{ NULL, "recover", "", "resolve requests that were cut short", 0, 0,
 	    BROKER, recover_options, hl_cmd_recover },
 	{ "store", "init", "", "make a store", 0, 0, 0, NULL,

@@ -5,32 +5,30 @@
  * example; H5 and H7R/S have product states; of other series nothing is known.
  */
 #include <inttypes.h>
-#include <stdio.h>
 #include <strings.h>
 
 #include "flow/preflight_int.h"
 #include "util/text.h"
 
-/* A row as the file has it, and the field in it. */
+/* Where it stands and what it says: in a row of its own, or in a register. */
 static void
 row_words(
     const hl_ob_row *r, hl_ob_field field, uint32_t v, char *out, size_t size)
 {
-	const char *name = field == HL_OB_RDP ? "RDP" : "TZEN";
-	char in[32] = "";
+	const bool rdp = field == HL_OB_RDP;
+	char in[HL_OB_NAME + 32] = "";
 
 	if (v != r->value)
-		(void)snprintf(in, sizeof(in), " in 0x%08" PRIX32, r->value);
-	if (field == HL_OB_RDP)
+		(void)hl_text_format(
+		    in, sizeof(in), " in %s 0x%08" PRIX32, r->name, r->value);
+	if (rdp)
 		(void)hl_text_format(out, size,
-		    "line %u of the option bytes, %s: RDP is 0x%02" PRIX32
-		    "%s, %s",
-		    r->line, r->name, v, in, hl_rdp_words(v));
+		    "option bytes, line %u: RDP%s is 0x%02" PRIX32 " (%s)",
+		    r->line, in, v, hl_rdp_words(v));
 	else
 		(void)hl_text_format(out, size,
-		    "line %u of the option bytes, %s: %s is %" PRIu32
-		    "%s, TrustZone off",
-		    r->line, r->name, name, v, in);
+		    "option bytes, line %u: TZEN%s is 0 (TrustZone off)",
+		    r->line, in);
 }
 
 /* The first row that has RDP level 0, or TrustZone off; ob.n: none has. */

@@ -201,6 +201,7 @@ refused(void **state)
 		{ "two rows of titles", "Register,Value\nName,Hex\nA,1\n",
 		    "line 2" },
 		{ "a word for a value", "A,1\nRDP,high\n", "line 2" },
+		{ "titles below a row", "A,1\nName,Value\n", "line 2" },
 		{ "the level in words is no title", "RDP,Level 0\nA,1\n",
 		    "line 1" },
 		{ "FLASH_OPTR without value", "FLASH_OPTR\nA,1\n", "line 1" },

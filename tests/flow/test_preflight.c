@@ -170,8 +170,8 @@ csv_says_where(void **state)
 	in.device = "U5";
 	expect("where", &in, "rdp-level-0", &f);
 	assert_non_null(strstr(f.what, "line 2"));
-	assert_non_null(strstr(f.what, "FLASH_OPTR"));
-	assert_non_null(strstr(f.what, "0xAA in 0x800000AA, level 0"));
+	assert_non_null(
+	    strstr(f.what, "RDP in FLASH_OPTR 0x800000AA is 0xAA (level 0)"));
 	assert_non_null(strstr(f.why, "STM32U5"));
 	assert_non_null(strstr(f.mend, "0x55"));
 	assert_non_null(strstr(f.source, "td-p/635458"));
@@ -516,6 +516,8 @@ connected_chip(void **state)
 		{ "groups of a small chip", NULL, "WRPSGn1 : 0xFF\n", "" },
 		{ "PCROP", NULL, "PCROP1A_STRT : 0x1\nPCROP1A_END : 0x9\n",
 		    "pcrop-active" },
+		{ "PCROP, start is end: not known", NULL,
+		    "PCROP1A_STRT : 0x9\nPCROP1A_END : 0x9\n", "" },
 		{ "PCROP off", NULL,
 		    "PCROP1A_STRT : 0x1FF\nPCROP1A_END : 0x0\n", "" },
 		{ "PCROP of H7", NULL,
