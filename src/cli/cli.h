@@ -159,6 +159,10 @@ hl_rc hl_cmd_completion(hl_cli *cli, char **operands, hl_err *err);
 /* Opens the store (and broker) when a command needs them later than at start.
  */
 HL_CHECK hl_rc hl_cli_open_store(hl_cli *cli, bool create, hl_err *err);
+/* cli->url, from --store or the default. */
+HL_CHECK hl_rc hl_cli_set_url(hl_cli *cli, hl_err *err);
+/* May the command make the store that is not there? */
+bool hl_cli_may_make_store(const hl_cli *cli);
 HL_CHECK hl_rc hl_cli_open_broker(hl_cli *cli, hl_err *err);
 /* As HL_NEED_LOOK: when there is none yet, that is said and is no error. */
 HL_CHECK hl_rc hl_cli_look_store(hl_cli *cli, hl_err *err);

@@ -14,7 +14,6 @@
 
 #define TIMEOUT_S 60
 #define TIMEOUT_MAX_S 86400
-#define LOCK_MIN_MS 1000 /* what a commit by others may take at any rate */
 
 /* A program started without standard streams must not take the store's file
  * for one of them. Writing there still fails: a license would be gone. */
@@ -142,183 +141,6 @@ set_globals(hl_cli *cli, hl_err *err)
 	return set_actor(cli, err);
 }
 
-/* ---- the store --------------------------------------------------------------
- */
-
-static hl_rc
-default_url(char *out, size_t size, hl_err *err)
-{
-	const char *state = getenv("XDG_STATE_HOME");
-	const char *home = getenv("HOME");
-
-	if (state != NULL && state[0] == '/')
-		return hl_path(out, size, err, "%s/hsmlic/store.db", state);
-	if (home != NULL && home[0] == '/')
-		return hl_path(
-		    out, size, err, "%s/.local/state/hsmlic/store.db", home);
-	return hl_fail(err, HL_EUSAGE, "find the store", "give --store PATH",
-	    "neither XDG_STATE_HOME nor HOME is set");
-}
-
-static hl_rc
-set_url(hl_cli *cli, hl_err *err)
-{
-	const char *given = hl_opt(cli, "store");
-	hl_rc rc;
-
-	if (given == NULL)
-		return default_url(cli->url, sizeof(cli->url), err);
-	if (given[0] == '\0') {
-		rc = hl_fail(err, HL_EUSAGE, "find the store",
-		    "give --store PATH", "the store's name is empty");
-		hl_opt_blame(cli, "store", err);
-		return rc;
-	}
-	return hl_path(cli->url, sizeof(cli->url), err, "%s", given);
-}
-
-/* Tells when the store did not exist before; a mistyped path shows up so. */
-static hl_rc
-tell_new_store(hl_cli *cli, int64_t since, hl_err *err)
-{
-	hl_store_info info;
-	hl_rc rc = hl_store_info_get(cli->store, &info, err);
-
-	if (rc == HL_OK && info.created_at >= since)
-		hl_message(cli, "made a new store: %s", cli->url);
-	return rc;
-}
-
-static hl_rc
-open_store(hl_cli *cli, bool create, hl_err *err)
-{
-	const hl_store_options opt = { .create = create,
-		.busy_ms = cli->timeout_ms > LOCK_MIN_MS ? cli->timeout_ms
-							 : LOCK_MIN_MS };
-
-	return hl_store_open(&cli->store, cli->url, &opt, err);
-}
-
-static hl_rc
-no_store(const hl_cli *cli, hl_err *err)
-{
-	return hl_fail(err, HL_ESTORE, "open the store",
-	    "is its disk mounted, its name right? make a new one with hsmlic "
-	    "store init",
-	    "there is no store at %s", cli->url);
-}
-
-hl_rc
-hl_cli_open_store(hl_cli *cli, bool create, hl_err *err)
-{
-	const int64_t now = hl_now_ms();
-	hl_rc rc = open_store(cli, create, err);
-
-	if (rc == HL_ENOTFOUND)
-		return no_store(cli, err);
-	return rc == HL_OK && create ? tell_new_store(cli, now, err) : rc;
-}
-
-static void
-on_note(void *arg, const char *text)
-{
-	const hl_cli *cli = arg;
-
-	/* Not silenced by -q: it is about units. */
-	(void)fprintf(stderr, "hsmlic: %snote:%s %s\n",
-	    cli->color_err ? "\033[33m" : "", cli->color_err ? "\033[0m" : "",
-	    text);
-}
-
-static void
-on_detail(void *arg, const char *text)
-{
-	hl_detail(arg, "%s", text);
-}
-
-static bool
-on_rescue(void *arg, const char *line)
-{
-	(void)arg;
-	return fprintf(stderr, "%s\n", line) > 0 && fflush(stderr) == 0;
-}
-
-hl_rc
-hl_cli_open_broker(hl_cli *cli, hl_err *err)
-{
-	const hl_broker_options opt = { hl_opt(cli, "rescue-dir"), on_note,
-		on_rescue, cli, on_detail };
-
-	return hl_broker_new(&cli->broker, cli->store, &opt, err);
-}
-
-static bool
-from_file(const hl_cli *cli, const char *option)
-{
-	for (size_t i = 0; i < cli->n_values; i++)
-		if (strcmp(cli->values[i].option->name, option) == 0)
-			return cli->values[i].from_file;
-	return false;
-}
-
-static bool
-folder_is_there(const char *url)
-{
-	char dir[HL_STORE_URL_MAX];
-	char *slash;
-
-	if (strncmp(url, "sqlite:", strlen("sqlite:")) == 0)
-		url += strlen("sqlite:");
-	(void)hl_text_copy(dir, sizeof(dir), url);
-	slash = strrchr(dir, '/');
-	if (slash == NULL || slash == dir)
-		return true;
-	*slash = '\0';
-	return access(dir, F_OK) == 0;
-}
-
-/*
- * The default store is made on its first use. One that is named may be missing
- * because a disk is not mounted or a name mistyped, and in an empty store every
- * unit would be spent again: it is made only where its folder is, and never
- * when the configuration of a station names it.
- */
-static bool
-may_make_store(const hl_cli *cli)
-{
-	if (hl_opt(cli, "store") == NULL)
-		return true;
-	return (cli->command->needs & HL_NEED_MAKE) != 0 &&
-	    !from_file(cli, "store") && folder_is_there(cli->url);
-}
-
-/*
- * For commands that only look. A store that is lost must not pass for one that
- * is empty: that there is none is said, and where its folder is gone, too, it
- * is an error. One that left its side directory behind is an error already.
- */
-hl_rc
-hl_cli_look_store(hl_cli *cli, hl_err *err)
-{
-	hl_err e = { 0 };
-	char text[HL_STORE_URL_MAX + 80];
-	hl_rc rc = open_store(cli, false, &e);
-
-	if (rc == HL_ENOTFOUND && hl_opt(cli, "store") != NULL &&
-	    !folder_is_there(cli->url))
-		return no_store(cli, err);
-	if (rc == HL_ENOTFOUND) {
-		(void)hl_text_format(text, sizeof(text),
-		    "there is no store at %s yet: no card is known", cli->url);
-		hl_text_clean(text);
-		on_note(cli, text);
-		return HL_OK;
-	}
-	if (rc != HL_OK && err != NULL)
-		*err = e;
-	return rc;
-}
-
 /* With -v: what the command goes by. */
 static void
 tell_settings(const hl_cli *cli)
@@ -347,7 +169,7 @@ prepare(hl_cli *cli, hl_err *err)
 	const unsigned needs = cli->command->needs;
 	hl_rc rc;
 
-	if ((rc = set_url(cli, err)) != HL_OK)
+	if ((rc = hl_cli_set_url(cli, err)) != HL_OK)
 		return rc;
 	tell_settings(cli);
 	if ((needs & (HL_NEED_STORE | HL_NEED_LOOK)) == 0)
@@ -355,7 +177,7 @@ prepare(hl_cli *cli, hl_err *err)
 	if ((needs & HL_NEED_LOOK) != 0)
 		rc = hl_cli_look_store(cli, err);
 	else
-		rc = hl_cli_open_store(cli, may_make_store(cli), err);
+		rc = hl_cli_open_store(cli, hl_cli_may_make_store(cli), err);
 	if (rc != HL_OK || (needs & HL_NEED_BROKER) == 0)
 		return rc;
 	return hl_cli_open_broker(cli, err);
