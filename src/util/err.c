@@ -37,6 +37,7 @@ static const struct code {
 	{ HL_ENOMEM, "no-memory", 5 },
 	{ HL_EINTEGRITY, "integrity", 9 },
 	{ HL_EPROGRAMMER, "programmer", 8 },
+	{ HL_EFOUND, "finding", 1 },
 };
 
 static const struct code *

@@ -47,6 +47,37 @@ typedef struct hl_ended {
 HL_CHECK hl_rc hl_spawn_read(const char *const *argv, size_t max, hl_buf *out,
     hl_ended *end, hl_deadline until, hl_err *err);
 
+/*
+ * The same for a program whose work must not be lost when we die. A keeper
+ * process, forked from us, runs it: it is in a session of its own and not ended
+ * by what ends us, and it keeps our descriptors, so that locks of ours (flock)
+ * stay held until the program has ended. Output goes to BASE.log as it comes
+ * (`max` bytes); when the program has ended, BASE.end tells how (durable). Then
+ * both are read: an end that nobody knows is not `exited`, with signal 0.
+ */
+HL_CHECK hl_rc hl_spawn_kept(const char *const *argv, const char *base,
+    size_t max, hl_buf *out, hl_ended *end, hl_deadline until, hl_err *err);
+
+/*
+ * What hl_spawn_kept() left, for whoever comes after a process that died.
+ * HL_ENOTFOUND: there is no BASE.end, so nobody knows how it ended. BASE.log is
+ * appended to *out where it is there, at any rate.
+ */
+HL_CHECK hl_rc hl_spawn_kept_end(const char *base, size_t max, hl_buf *out,
+    hl_ended *end, hl_err *err);
+
+/*
+ * Runs a program for the user. Its stdin is ours; its stdout and stderr reach
+ * ours byte for byte as they come, and the last `max` bytes at least of both go
+ * to *copy. A stream of ours that is a terminal is one for the program, too. It
+ * is in our process group, so that the terminal's Ctrl-C reaches it; INT, TERM,
+ * HUP and QUIT that are sent to us alone are passed on. Where nobody reads our
+ * stdout any more, the program notices it as it would without us. `until` 0: no
+ * deadline.
+ */
+HL_CHECK hl_rc hl_spawn_tee(const char *const *argv, size_t max, hl_buf *copy,
+    hl_ended *end, hl_deadline until, hl_err *err);
+
 /* The exit code that a shell would report: the status, or 128 + signal. */
 int hl_ended_code(const hl_ended *end);
 
