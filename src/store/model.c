@@ -7,6 +7,7 @@
 static const char *const issue_states[] = { "open", "issued", "issued_bad",
 	"not_spent", "lost", "lost_or_outside", "written_off" };
 static const char *const license_states[] = { "active", "suspect", "retired" };
+static const char *const install_outcomes[] = { "done", "failed", "unknown" };
 
 const char *
 hl_issue_state_name(hl_issue_state s)
@@ -30,4 +31,23 @@ const char *
 hl_license_state_name(hl_license_state s)
 {
 	return (size_t)s < HL_COUNT(license_states) ? license_states[s] : "?";
+}
+
+const char *
+hl_install_outcome_name(hl_install_outcome o)
+{
+	return (size_t)o < HL_COUNT(install_outcomes) ? install_outcomes[o]
+						      : "?";
+}
+
+bool
+hl_install_outcome_parse(const char *s, hl_install_outcome *out)
+{
+	for (size_t i = 0; i < HL_COUNT(install_outcomes); i++) {
+		if (strcmp(s, install_outcomes[i]) == 0) {
+			*out = (hl_install_outcome)i;
+			return true;
+		}
+	}
+	return false;
 }

@@ -115,7 +115,7 @@ typedef struct hl_license {
 	size_t size;
 	int64_t added_at, retired_at;
 	hl_actor actor; /* who imported it, or had it from a card */
-	hl_text reason; /* why retired or suspect */
+	hl_text reason; /* why retired, suspect, or trusted again */
 	uint32_t uses;	/* hand-outs recorded; in lists */
 	/* for showing, filled in by queries */
 	hl_text firmware_name;
@@ -124,8 +124,36 @@ typedef struct hl_license {
 	bool has_cert;
 } hl_license;
 
+typedef enum hl_install_outcome {
+	HL_INSTALL_DONE,   /* the programmer said that it succeeded */
+	HL_INSTALL_FAILED, /* it said so, or did not say that it succeeded */
+	HL_INSTALL_UNKNOWN /* nobody saw how it ended */
+} hl_install_outcome;
+
+#define HL_EXIT_UNKNOWN (-1)
+
+/* One run of a programmer on a chip. */
+typedef struct hl_install {
+	hl_uuid id;
+	hl_uuid license; /* all zero: it got none of ours */
+	hl_uuid chip;
+	hl_uuid firmware; /* all zero: not known */
+	int64_t at;	  /* when it began */
+	uint32_t duration_ms;
+	hl_text programmer; /* "stm32prog", ... */
+	hl_text image;	    /* name of the file; "": none */
+	bool has_image_sha256;
+	uint8_t image_sha256[HL_SHA256_LEN];
+	hl_install_outcome outcome;
+	int exit_status; /* 0 to 255 as a shell has it, or HL_EXIT_UNKNOWN */
+	hl_text detail;	 /* what was seen, for people */
+	hl_actor actor;
+} hl_install;
+
 const char *hl_issue_state_name(hl_issue_state s); /* "open", "issued", ... */
 bool hl_issue_state_parse(const char *s, hl_issue_state *out);
 const char *hl_license_state_name(hl_license_state s);
+const char *hl_install_outcome_name(hl_install_outcome o); /* "done", ... */
+bool hl_install_outcome_parse(const char *s, hl_install_outcome *out);
 
 #endif

@@ -19,7 +19,7 @@
 
 typedef struct hl_store hl_store;
 
-#define HL_SCHEMA_VERSION 1
+#define HL_SCHEMA_VERSION 2
 #define HL_STORE_BUSY_MS 10000
 #define HL_STORE_URL_MAX 4160
 
@@ -38,6 +38,7 @@ typedef struct hl_store_info {
 	hl_uuid id;	  /* of the store */
 	hl_text origin;	  /* its name in signed statements */
 	uint32_t schema;
+	uint32_t schema_found; /* older: opening it brought it up to date */
 	int64_t created_at;
 	uint64_t size; /* bytes on disk */
 } hl_store_info;
@@ -47,7 +48,9 @@ typedef struct hl_store_info {
  * there (and !create). HL_ESTORE with advice: newer schema, not a store, schema
  * altered, damaged (integrity is checked when the last close was not clean),
  * on a network file system, in a directory that others may write. A missing
- * parent directory is made, mode 0700; the file's mode is 0600.
+ * parent directory is made, mode 0700; the file's mode is 0600. A store of an
+ * older schema is brought up to date, in one commit; with read_only it stays as
+ * it is, and what is read is a copy that was brought up to date.
  */
 HL_CHECK hl_rc hl_store_open(hl_store **out, const char *url,
     const hl_store_options *opt, hl_err *err);
@@ -269,6 +272,18 @@ HL_CHECK hl_rc hl_store_license_import(hl_store *store, const hl_uuid *chip,
 /* HL_ECONFLICT: retired already. */
 HL_CHECK hl_rc hl_store_license_retire(hl_store *store, const hl_uuid *license,
     const char *reason, const hl_actor *actor, hl_err *err);
+/*
+ * From active to suspect: it is kept, and not handed out until it is trusted.
+ * HL_ECONFLICT: it is not active.
+ */
+HL_CHECK hl_rc hl_store_license_doubt(hl_store *store, const hl_uuid *license,
+    const char *reason, const hl_actor *actor, hl_err *err);
+/*
+ * From suspect to active. HL_ECONFLICT: it is not suspect, or another license
+ * is active by now for this chip and firmware.
+ */
+HL_CHECK hl_rc hl_store_license_trust(hl_store *store, const hl_uuid *license,
+    const char *reason, const hl_actor *actor, hl_err *err);
 
 typedef struct hl_license_filter {
 	const hl_uuid *chip, *firmware; /* NULL: all */
@@ -279,12 +294,42 @@ HL_CHECK hl_rc hl_store_license_list(hl_store *store,
     const hl_license_filter *filter,
     bool (*row)(void *arg, const hl_license *l), void *arg, hl_err *err);
 
+/* ---- installs and slots ------------------------------------------------- */
+
+/*
+ * Records one run of a programmer. i->id is made by the caller; i->at may be 0:
+ * it began i->duration_ms ago. HL_EEXIST: that ID is recorded already.
+ * HL_ENOTFOUND: chip, firmware or license. HL_ECONFLICT: the license is for
+ * another chip or firmware. HL_EINPUT: no programmer, or an exit status that
+ * cannot be.
+ */
+HL_CHECK hl_rc hl_store_install_add(
+    hl_store *store, const hl_install *i, hl_err *err);
+/* All installs of a chip, in the order in which they were recorded. */
+HL_CHECK hl_rc hl_store_install_list_chip(hl_store *store, const hl_uuid *chip,
+    bool (*row)(void *arg, const hl_install *i), void *arg, hl_err *err);
+
+/*
+ * At this station, slot number `slot` of the programmer is the reader of that
+ * name. Replaces what this reader and this slot were mapped to there; nothing
+ * is written when that is known already.
+ */
+HL_CHECK hl_rc hl_store_slot_put(hl_store *store, const char *station,
+    const char *reader, unsigned slot, const hl_actor *actor, hl_err *err);
+/* HL_ENOTFOUND: not mapped. */
+HL_CHECK hl_rc hl_store_slot_of(hl_store *store, const char *station,
+    const char *reader, unsigned *slot, hl_err *err);
+HL_CHECK hl_rc hl_store_slot_reader(hl_store *store, const char *station,
+    unsigned slot, hl_text reader, hl_err *err);
+
 /* ---- figures ------------------------------------------------------------ */
 
 typedef struct hl_figures {
 	uint64_t issued, lost, outside, bad; /* units, by what became of them */
 	uint64_t reused;		     /* licenses handed out from the store */
 	uint64_t imported;
+	/* installs, by outcome */
+	uint64_t installs_done, installs_failed, installs_unknown;
 	uint64_t open;	  /* issues open now; not by period */
 	uint64_t chips, licenses; /* known now; not by period */
 } hl_figures;

@@ -12,6 +12,8 @@ conform_run(const url_factory *f)
 	failed += conform_intents();
 	failed += conform_outcomes();
 	failed += conform_licenses();
+	failed += conform_installs();
+	failed += conform_slots();
 	failed += conform_figures();
 	failed += conform_races();
 	return failed;

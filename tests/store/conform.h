@@ -12,6 +12,8 @@ int conform_cards(void);
 int conform_intents(void);
 int conform_outcomes(void);
 int conform_licenses(void);
+int conform_installs(void);
+int conform_slots(void);
 int conform_figures(void);
 int conform_races(void);
 

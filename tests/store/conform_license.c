@@ -158,6 +158,143 @@ retired(void **state)
 	fx_check_clean(f);
 }
 
+/* A doubt is no end: it can be taken back as often as it is raised. */
+static void
+doubted_and_trusted(void **state)
+{
+	fixture *f = *state;
+	const hl_chip chip = fx_chip(f, 1);
+	const hl_card_row card = fx_card(f, 1, 10);
+	const hl_uuid id = import(f, &chip, &card.firmware, 1);
+	uint8_t bytes[HL_LICENSE_MAX];
+	hl_license lic;
+	hl_chip now;
+	size_t n;
+
+	for (unsigned i = 0; i < 2; i++) {
+		OK(f,
+		    hl_store_license_doubt(
+			f->s, &id, "RSS error", &f->actor, &f->err));
+		EXPECT(f, HL_ENOTFOUND,
+		    hl_store_license_find(
+			f->s, &chip.id, &card.firmware, &lic, &f->err));
+		OK(f, hl_store_license_by_id(f->s, &id, &lic, &f->err));
+		assert_int_equal(lic.state, HL_LICENSE_SUSPECT);
+		assert_string_equal(lic.reason, "RSS error");
+		assert_true(lic.retired_at == 0);
+		OK(f, hl_store_license_bytes(f->s, &id, bytes, &n, &f->err));
+		EXPECT(f, HL_ECONFLICT,
+		    hl_store_license_doubt(
+			f->s, &id, "again", &f->actor, &f->err));
+		OK(f,
+		    hl_store_license_trust(
+			f->s, &id, "TZEN was 0", &f->actor, &f->err));
+		OK(f,
+		    hl_store_license_find(
+			f->s, &chip.id, &card.firmware, &lic, &f->err));
+		assert_memory_equal(&lic.id, &id, sizeof(id));
+		assert_string_equal(lic.reason, "TZEN was 0");
+		EXPECT(f, HL_ECONFLICT,
+		    hl_store_license_trust(
+			f->s, &id, "again", &f->actor, &f->err));
+	}
+	OK(f, hl_store_chip_by_id(f->s, &chip.id, &now, &f->err));
+	assert_int_equal(now.licenses, 1);
+	fx_check_clean(f);
+}
+
+/* One active at most: the other one goes first. */
+static void
+trusted_only_alone(void **state)
+{
+	fixture *f = *state;
+	const hl_chip chip = fx_chip(f, 1);
+	const hl_card_row card = fx_card(f, 1, 10), other = fx_card(f, 2, 10);
+	const hl_uuid first = import(f, &chip, &card.firmware, 1);
+	hl_license lic;
+	hl_uuid second;
+
+	OK(f, hl_store_license_doubt(f->s, &first, "", &f->actor, &f->err));
+	second = import(f, &chip, &card.firmware, 2);
+	import(f, &chip, &other.firmware, 3); /* in nobody's way */
+	EXPECT(f, HL_ECONFLICT,
+	    hl_store_license_trust(f->s, &first, "", &f->actor, &f->err));
+	OK(f,
+	    hl_store_license_find(
+		f->s, &chip.id, &card.firmware, &lic, &f->err));
+	assert_memory_equal(&lic.id, &second, sizeof(second));
+	OK(f, hl_store_license_doubt(f->s, &second, "", &f->actor, &f->err));
+	OK(f, hl_store_license_trust(f->s, &first, "", &f->actor, &f->err));
+	EXPECT(f, HL_ECONFLICT,
+	    hl_store_license_trust(f->s, &second, "", &f->actor, &f->err));
+	fx_check_clean(f);
+}
+
+static void
+doubt_and_trust_are_refused(void **state)
+{
+	fixture *f = *state;
+	const hl_chip chip = fx_chip(f, 1);
+	const hl_card_row card = fx_card(f, 1, 10);
+	const hl_uuid id = import(f, &chip, &card.firmware, 1);
+	const hl_uuid none = fx_uuid();
+	hl_actor bad = f->actor;
+	hl_license lic;
+
+	strcpy(bad.use_class, "holiday");
+	EXPECT(f, HL_EINPUT,
+	    hl_store_license_doubt(f->s, &id, "x", &bad, &f->err));
+	EXPECT(f, HL_EINPUT,
+	    hl_store_license_doubt(f->s, &id, "a\nb", &f->actor, &f->err));
+	EXPECT(f, HL_ENOTFOUND,
+	    hl_store_license_doubt(f->s, &none, "x", &f->actor, &f->err));
+	EXPECT(f, HL_ENOTFOUND,
+	    hl_store_license_trust(f->s, &none, "x", &f->actor, &f->err));
+	OK(f, hl_store_license_doubt(f->s, &id, "x", &f->actor, &f->err));
+	EXPECT(f, HL_EINPUT,
+	    hl_store_license_trust(f->s, &id, "x", &bad, &f->err));
+	/* suspect ones can be retired, and that is the end */
+	OK(f, hl_store_license_retire(f->s, &id, "x", &f->actor, &f->err));
+	EXPECT(f, HL_ECONFLICT,
+	    hl_store_license_trust(f->s, &id, "x", &f->actor, &f->err));
+	EXPECT(f, HL_ECONFLICT,
+	    hl_store_license_doubt(f->s, &id, "x", &f->actor, &f->err));
+	OK(f, hl_store_license_by_id(f->s, &id, &lic, &f->err));
+	assert_int_equal(lic.state, HL_LICENSE_RETIRED);
+	fx_check_clean(f);
+}
+
+/* Of a card: its issue stays what it is, and stands in no other one's way. */
+static void
+doubted_license_of_a_card(void **state)
+{
+	fixture *f = *state;
+	const hl_chip chip = fx_chip(f, 1);
+	const hl_card_row card = fx_card(f, 1, 10);
+	hl_issue one = fx_open(f, &chip, &card, 10), now;
+	hl_outcome o = fx_outcome(f, &one, HL_ISSUE_ISSUED, 9, 1);
+	hl_license lic, second;
+
+	OK(f, hl_store_intent_close(f->s, &o, &lic, &f->err));
+	OK(f, hl_store_license_doubt(f->s, &lic.id, "x", &f->actor, &f->err));
+	fx_check_clean(f);
+	OK(f, hl_store_issue_by_id(f->s, &one.id, &now, &f->err));
+	assert_int_equal(now.state, HL_ISSUE_ISSUED);
+	one = fx_open(f, &chip, &card, 9);
+	o = fx_outcome(f, &one, HL_ISSUE_ISSUED, 8, 2);
+	OK(f, hl_store_intent_close(f->s, &o, &second, &f->err));
+	assert_int_equal(second.state, HL_LICENSE_ACTIVE);
+	/* trusted while a request is out: that one's license goes behind it */
+	OK(f,
+	    hl_store_license_doubt(f->s, &second.id, "x", &f->actor, &f->err));
+	one = fx_open(f, &chip, &card, 8);
+	OK(f, hl_store_license_trust(f->s, &lic.id, "x", &f->actor, &f->err));
+	o = fx_outcome(f, &one, HL_ISSUE_ISSUED, 7, 3);
+	OK(f, hl_store_intent_close(f->s, &o, &second, &f->err));
+	assert_int_equal(second.state, HL_LICENSE_RETIRED);
+	fx_check_clean(f);
+}
+
 static void
 uses(void **state)
 {
@@ -247,6 +384,10 @@ conform_licenses(void)
 		TEST(import_refused),
 		TEST(unknown_is_not_found),
 		TEST(retired),
+		TEST(doubted_and_trusted),
+		TEST(trusted_only_alone),
+		TEST(doubt_and_trust_are_refused),
+		TEST(doubted_license_of_a_card),
 		TEST(uses),
 		TEST(lists_by_filter),
 	};

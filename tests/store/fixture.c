@@ -216,6 +216,26 @@ fx_outcome(fixture *f, const hl_issue *i, hl_issue_state state,
 	return o;
 }
 
+hl_install
+fx_install(fixture *f, const hl_chip *chip, hl_install_outcome outcome)
+{
+	hl_install i;
+
+	memset(&i, 0, sizeof(i));
+	i.id = fx_uuid();
+	i.chip = chip->id;
+	i.duration_ms = 12345;
+	strcpy(i.programmer, "stm32prog");
+	strcpy(i.image, "blinky.sfi");
+	i.has_image_sha256 = true;
+	memset(i.image_sha256, 0xa5, sizeof(i.image_sha256));
+	i.outcome = outcome;
+	i.exit_status = outcome == HL_INSTALL_DONE ? 0 : 1;
+	strcpy(i.detail, "what was seen");
+	i.actor = f->actor;
+	return i;
+}
+
 typedef struct findings {
 	char *text;
 	size_t size;

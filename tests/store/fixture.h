@@ -60,6 +60,9 @@ hl_issue fx_open(
 /* An outcome with license bytes made from n where the state has some. */
 hl_outcome fx_outcome(fixture *f, const hl_issue *i, hl_issue_state state,
     uint32_t counter_after, unsigned n);
+/* One of this chip with a programmer and an image, and no license. */
+hl_install
+fx_install(fixture *f, const hl_chip *chip, hl_install_outcome outcome);
 const uint8_t *fx_license_bytes(unsigned n, size_t *len);
 /* No finding, and the counters of the card add up. */
 void fx_check_clean(fixture *f);

@@ -14,6 +14,16 @@ typedef struct filled {
 	hl_license lic;
 } filled;
 
+static void
+install(fixture *f, const hl_chip *chip, const hl_license *lic)
+{
+	hl_install in = fx_install(f, chip, HL_INSTALL_DONE);
+
+	in.license = lic->id;
+	in.firmware = lic->firmware;
+	OK(f, hl_store_install_add(f->s, &in, &f->err));
+}
+
 /* Card 300 -> 295: issued, lost, issued; two outside; one not spent. */
 static filled
 fill(fixture *f)
@@ -37,7 +47,11 @@ fill(fixture *f)
 		one = fx_open(f, &all.chip, &all.card, steps[i].before);
 		o = fx_outcome(f, &one, steps[i].state, steps[i].after, i);
 		OK(f, hl_store_intent_close(f->s, &o, &all.lic, &f->err));
+		if (i == 0)
+			install(f, &all.chip, &all.lic);
 	}
+	OK(f, hl_store_slot_put(f->s, "desk", "A", 1, &f->actor, &f->err));
+	OK(f, hl_store_slot_put(f->s, "desk", "B", 2, &f->actor, &f->err));
 	return all;
 }
 
@@ -88,6 +102,12 @@ static const struct {
 	    "its first reading is missing" },
 	{ "UPDATE issues SET chip = randomblob(16) WHERE n = 1",
 	    "table issues, row 1: refers to a row of chips" },
+	{ "UPDATE installs SET chip = (SELECT id FROM chips WHERE n = 2)",
+	    "its license is for another chip or firmware" },
+	{ "UPDATE installs SET firmware = NULL",
+	    "its license is for another chip or firmware" },
+	{ "UPDATE installs SET license = randomblob(16)",
+	    "table installs, row 1: refers to a row of licenses" },
 	{ "DELETE FROM meta", "it has 0 identities, not one" },
 };
 

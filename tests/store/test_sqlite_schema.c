@@ -43,6 +43,29 @@ every_table_is_strict(void **state)
 	sqlite3_close(db);
 }
 
+/* Installs, slots, and a license that was retired behind them. */
+static void
+fill_installs(fixture *f, const hl_card_row *card)
+{
+	const hl_chip chip = fx_chip(f, 40);
+	size_t n;
+	const uint8_t *bytes = fx_license_bytes(40, &n);
+	hl_install in;
+	hl_uuid id;
+
+	OK(f,
+	    hl_store_license_import(f->s, &chip.id, &card->firmware, bytes, n,
+		&f->actor, &id, &f->err));
+	in = fx_install(f, &chip, HL_INSTALL_FAILED);
+	in.license = id;
+	in.firmware = card->firmware;
+	OK(f, hl_store_install_add(f->s, &in, &f->err));
+	OK(f, hl_store_license_retire(f->s, &id, "bad", &f->actor, &f->err));
+	OK(f,
+	    hl_store_slot_put(
+		f->s, "station-1", "reader A", 1, &f->actor, &f->err));
+}
+
 /* A store with something of every kind in it. */
 static void
 fill(fixture *f)
@@ -71,6 +94,7 @@ fill(fixture *f)
 	}
 	OK(f,
 	    hl_store_chip_label(f->s, &chip.id, "a board", &f->actor, &f->err));
+	fill_installs(f, &card);
 	chip = fx_chip(f, 50);
 	fx_open(f, &chip, &card, c);
 }
@@ -114,9 +138,22 @@ static const char *const never[] = {
 	"DELETE FROM licenses",
 	"UPDATE licenses SET bytes = x'00'",
 	"UPDATE licenses SET sha256 = zeroblob(32)",
-	"UPDATE licenses SET state = 'active' "
-	"WHERE state = 'suspect'",
-	"UPDATE licenses SET state = 'suspect'",
+	"UPDATE licenses SET state = 'active', retired_at = NULL "
+	"WHERE state = 'retired'",
+	"UPDATE licenses SET state = 'suspect', retired_at = NULL "
+	"WHERE state = 'retired'",
+	"UPDATE licenses SET reason = 'x' WHERE state = 'active'",
+	"UPDATE licenses SET reason = 'x' WHERE state = 'retired'",
+	"UPDATE licenses SET state = 'suspect', bytes = x'00' "
+	"WHERE state = 'active'",
+	"UPDATE licenses SET state = 'suspect', retired_at = 1 "
+	"WHERE state = 'active'",
+	"UPDATE licenses SET state = 'retired' WHERE state = 'active'",
+	"DELETE FROM installs",
+	"UPDATE installs SET outcome = 'done'",
+	"UPDATE installs SET at = 0",
+	"UPDATE slots SET slot = 9",
+	"UPDATE slots SET reader = 'x'",
 	"DELETE FROM uses",
 	"UPDATE uses SET at = 0",
 	"DELETE FROM acts",
@@ -148,6 +185,13 @@ accounts_are_append_only(void **state)
 	", opened_at, owner, station, operator, lot, note, use_class, "        \
 	"'open', NULL, NULL, NULL, NULL, 0, '', NULL, NULL, NULL "             \
 	"FROM issues WHERE state = 'open'"
+
+#define INSERT_INSTALL(chip, firmware, license, status, outcome)               \
+	"INSERT INTO installs SELECT NULL, randomblob(16), " chip              \
+	", " firmware ", " license                                             \
+	", at, duration_ms, programmer, image, image_sha256, " outcome         \
+	", " status                                                            \
+	", detail, station, operator, lot, note, use_class FROM installs"
 
 static const struct {
 	const char *why, *sql;
@@ -211,6 +255,37 @@ static const struct {
 	    "firmware, NULL, 'active', sha256, 1, NULL, '', '', '', "
 	    "'', '', '', bytes FROM licenses WHERE state = 'active'",
 	    SQLITE_CONSTRAINT_UNIQUE },
+	{ "an install has a license of its own chip",
+	    INSERT_INSTALL("(SELECT id FROM chips WHERE n = 1)", "firmware",
+		"license", "0", "'done'"),
+	    SQLITE_CONSTRAINT_TRIGGER },
+	{ "and of its own firmware",
+	    INSERT_INSTALL("chip", "NULL", "license", "0", "'done'"),
+	    SQLITE_CONSTRAINT_TRIGGER },
+	{ "its chip is known",
+	    INSERT_INSTALL("randomblob(16)", "firmware", "NULL", "0", "'done'"),
+	    SQLITE_CONSTRAINT_FOREIGNKEY },
+	{ "its firmware is known",
+	    INSERT_INSTALL("chip", "randomblob(16)", "NULL", "0", "'done'"),
+	    SQLITE_CONSTRAINT_FOREIGNKEY },
+	{ "an exit status",
+	    INSERT_INSTALL("chip", "firmware", "license", "256", "'done'"),
+	    SQLITE_CONSTRAINT_CHECK },
+	{ "an outcome",
+	    INSERT_INSTALL("chip", "firmware", "license", "0", "'perhaps'"),
+	    SQLITE_CONSTRAINT_CHECK },
+	{ "a slot has one reader",
+	    "INSERT INTO slots SELECT NULL, randomblob(16), station, 'x', slot "
+	    "FROM slots",
+	    SQLITE_CONSTRAINT_UNIQUE },
+	{ "a reader has one slot",
+	    "INSERT INTO slots SELECT NULL, randomblob(16), station, reader, 2 "
+	    "FROM slots",
+	    SQLITE_CONSTRAINT_UNIQUE },
+	{ "an act is of a kind",
+	    "INSERT INTO acts SELECT NULL, at, 'card.painted', object, detail, "
+	    "station, operator, lot, note, use_class FROM acts",
+	    SQLITE_CONSTRAINT_CHECK },
 	{ "a chip has a name",
 	    "INSERT INTO chips (id, first_seen, station, operator, "
 	    "lot, note, use_class) VALUES (randomblob(16), 0, '', '', "

@@ -165,6 +165,16 @@ static const char *const sentences[] = {
 		    "ON i.id = l.issue WHERE i.chip <> l.chip OR i.firmware <> "
 		    "l.firmware "
 		    "OR i.state NOT IN ('issued', 'issued_bad')",
+
+	"SELECT 'install ' || " U(
+	    "i.id") " || ': its license is for another chip "
+		    "or firmware' FROM installs AS i JOIN licenses AS l "
+		    "ON l.id = i.license WHERE l.chip <> i.chip "
+		    "OR l.firmware IS NOT i.firmware",
+
+	"SELECT 'station ' || station || ': slot ' || slot || ' is mapped to ' "
+	"|| count(*) || ' readers' FROM slots NOT INDEXED "
+	"GROUP BY station, slot HAVING count(*) > 1",
 };
 
 /*
@@ -176,7 +186,7 @@ check_indexes(checking *c, hl_err *err)
 {
 	static const char *const tables[] = { "meta", "certificates", "chips",
 		"firmwares", "cards", "issues", "card_readings", "licenses",
-		"uses", "acts" };
+		"uses", "acts", "installs", "slots" };
 	char sql[256];
 	hl_rc rc = HL_OK;
 

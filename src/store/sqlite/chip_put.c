@@ -155,7 +155,8 @@ is_referred_to(hl_store *s, const hl_uuid *chip, bool *yes, hl_err *err)
 {
 	hl_q q = hl_q_new(s,
 	    "SELECT EXISTS (SELECT 1 FROM issues WHERE chip = ?1) "
-	    "OR EXISTS (SELECT 1 FROM licenses WHERE chip = ?1)");
+	    "OR EXISTS (SELECT 1 FROM licenses WHERE chip = ?1) "
+	    "OR EXISTS (SELECT 1 FROM installs WHERE chip = ?1)");
 
 	hl_q_uuid(&q, chip);
 	if (hl_q_row(&q))
@@ -174,7 +175,7 @@ fail_two_halves(const put *p, hl_err *err)
 	    "go on naming this chip by its certificate alone, or by its UID "
 	    "alone; nothing was changed",
 	    "certificate %s and UID %s are known as two chips, and both have "
-	    "licenses or issues already",
+	    "licenses, issues or installs already",
 	    cert, uid);
 }
 

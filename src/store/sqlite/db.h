@@ -23,6 +23,7 @@ struct hl_store {
 	hl_uuid mark_id;
 	uint32_t busy_ms;
 	bool read_only;
+	int schema_found; /* before it was brought up to date */
 	/* A sync failed: what the system still keeps is not known, so nothing
 	 * more is recorded, and the next open checks the file. */
 	bool suspect;

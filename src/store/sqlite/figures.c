@@ -9,6 +9,10 @@ get_count(hl_q *q)
 	return v < 0 ? 0 : (uint64_t)v;
 }
 
+#define HL_INSTALLS(outcome)                                                   \
+	"(SELECT count(*) FROM installs WHERE at >= ?1 AND at < ?2 "           \
+	"AND outcome = '" outcome "')"
+
 /* ?1 <= time < ?2; one statement, so all figures are of one moment. */
 static const char figures_sql[] =
     "SELECT "
@@ -23,11 +27,14 @@ static const char figures_sql[] =
     "(SELECT count(*) FROM uses WHERE how = 'store' AND at >= ?1 "
     "AND at < ?2), "
     "(SELECT count(*) FROM licenses WHERE issue IS NULL AND added_at >= ?1 "
-    "AND added_at < ?2), "
-    "(SELECT count(*) FROM issues INDEXED BY issues_open_card "
-    "WHERE state = 'open'), "
-    "(SELECT count(*) FROM chips), "
-    "(SELECT count(*) FROM licenses WHERE state = 'active')";
+    "AND added_at < ?2), " HL_INSTALLS("done") ", " HL_INSTALLS(
+	"failed") ", " HL_INSTALLS("unknown") ", "
+					      "(SELECT count(*) FROM issues "
+					      "INDEXED BY issues_open_card "
+					      "WHERE state = 'open'), "
+					      "(SELECT count(*) FROM chips), "
+					      "(SELECT count(*) FROM licenses "
+					      "WHERE state = 'active')";
 
 hl_rc
 hl_store_figures(
@@ -48,6 +55,9 @@ hl_store_figures(
 		f.bad = get_count(&q);
 		f.reused = get_count(&q);
 		f.imported = get_count(&q);
+		f.installs_done = get_count(&q);
+		f.installs_failed = get_count(&q);
+		f.installs_unknown = get_count(&q);
 		f.open = get_count(&q);
 		f.chips = get_count(&q);
 		f.licenses = get_count(&q);

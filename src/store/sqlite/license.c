@@ -243,45 +243,6 @@ hl_store_license_import(hl_store *store, const hl_uuid *chip,
 	return rc;
 }
 
-static hl_rc
-retire_in_tx(hl_store *s, const hl_uuid *license, const char *reason,
-    const hl_actor *actor, hl_err *err)
-{
-	hl_license row;
-	hl_rc rc;
-	hl_q q;
-
-	if ((rc = hl_license_need(s, license, &row, err)) != HL_OK)
-		return rc;
-	if (row.state == HL_LICENSE_RETIRED) {
-		return hl_db_fail(s, HL_ECONFLICT, err, "",
-		    "this license is retired already");
-	}
-	q = hl_q_new(s,
-	    "UPDATE licenses SET state = 'retired', retired_at = ?, "
-	    "reason = ? WHERE id = ?");
-	hl_q_int(&q, s->now);
-	hl_q_text(&q, reason);
-	hl_q_uuid(&q, license);
-	if ((rc = hl_q_run(&q, err)) != HL_OK)
-		return rc;
-	return hl_act_add(s, "license.retired", license, reason, actor, err);
-}
-
-hl_rc
-hl_store_license_retire(hl_store *store, const hl_uuid *license,
-    const char *reason, const hl_actor *actor, hl_err *err)
-{
-	hl_rc rc;
-
-	if ((rc = hl_text_check("reason", reason, true, err)) != HL_OK ||
-	    (rc = hl_actor_check(actor, err)) != HL_OK ||
-	    (rc = hl_tx_begin(store, "retire a license", err)) != HL_OK)
-		return rc;
-	rc = retire_in_tx(store, license, reason, actor, err);
-	return hl_tx_end(store, rc, err);
-}
-
 typedef struct giver {
 	bool (*row)(void *arg, const hl_license *l);
 	void *arg;

@@ -7,6 +7,7 @@
 #include "store/sqlite/mark.h"
 #include "store/sqlite/place.h"
 #include "store/sqlite/schema.h"
+#include "store/sqlite/view.h"
 #include "util/file.h"
 
 /* What an open goes through; its findings. */
@@ -234,11 +235,25 @@ check_version(opening *o, hl_err *err)
 		    "set it up with hsmlic store init, or check the path",
 		    "it is not a store: the file is empty");
 	}
-	if (!o->s->read_only)
+	if (o->version > 0 || !o->s->read_only)
 		return HL_OK;
-	return hl_db_fail(o->s, HL_ESTORE, err,
-	    "open it once for writing (hsmlic store upgrade)",
-	    "its schema is %d, an older one", o->version);
+	return hl_db_fail(o->s, HL_ESTORE, err, "check the path",
+	    "it is not a store: the file is empty");
+}
+
+/* A store that is only to be read stays as it is: a copy is brought up. */
+static hl_rc
+bring_up_copy(hl_store *s, hl_err *err)
+{
+	hl_rc rc;
+
+	if ((rc = hl_view_take(s, err)) != HL_OK ||
+	    (rc = set_switches(s, err)) != HL_OK)
+		return rc;
+	s->read_only = false;
+	rc = hl_schema_migrate(s, err);
+	s->read_only = true;
+	return rc;
 }
 
 static hl_rc
@@ -248,7 +263,8 @@ bring_up_to_date(opening *o, hl_err *err)
 
 	if (o->version == HL_SCHEMA_VERSION)
 		return HL_OK;
-	rc = hl_schema_migrate(o->s, err);
+	rc = o->s->read_only ? bring_up_copy(o->s, err)
+			     : hl_schema_migrate(o->s, err);
 	o->s->doing = NULL;
 	return rc;
 }
@@ -268,6 +284,7 @@ open_steps(opening *o, const char *path, hl_err *err)
 	    (rc = hl_schema_identify(s, &o->version, err)) != HL_OK ||
 	    (rc = check_version(o, err)) != HL_OK)
 		return rc;
+	s->schema_found = o->version == 0 ? HL_SCHEMA_VERSION : o->version;
 	/* it is ours, so there may be a side directory */
 	if (!s->read_only && (rc = hl_mark_set(s, err)) != HL_OK)
 		return rc;
@@ -343,6 +360,7 @@ hl_store_info_get(hl_store *store, hl_store_info *out, hl_err *err)
 	if (rc != HL_OK)
 		return rc;
 	info.schema = HL_SCHEMA_VERSION;
+	info.schema_found = (uint32_t)store->schema_found;
 	if (stat(store->path, &st) == 0)
 		info.size = (uint64_t)st.st_size;
 	*out = info;

@@ -10,6 +10,7 @@ typedef union any_row {
 	hl_card_row card;
 	hl_issue issue;
 	hl_license license;
+	hl_install install;
 } any_row;
 
 static void
@@ -143,6 +144,30 @@ hl_row_license(hl_q *q, void *row)
 	hl_q_get_text(q, l->firmware_name, sizeof(l->firmware_name));
 	get_uid(q, &l->uid);
 	l->has_cert = get_sha256(q, l->cert_sha256);
+}
+
+void
+hl_row_install(hl_q *q, void *row)
+{
+	hl_install *i = row;
+	hl_text outcome;
+
+	q->key = hl_q_get_int(q);
+	hl_q_get_uuid(q, &i->id);
+	hl_q_get_uuid(q, &i->license);
+	hl_q_get_uuid(q, &i->chip);
+	hl_q_get_uuid(q, &i->firmware);
+	i->at = hl_q_get_int(q);
+	i->duration_ms = hl_q_get_u32(q);
+	hl_q_get_text(q, i->programmer, sizeof(i->programmer));
+	hl_q_get_text(q, i->image, sizeof(i->image));
+	i->has_image_sha256 = get_sha256(q, i->image_sha256);
+	hl_q_get_text(q, outcome, sizeof(outcome));
+	if (!hl_install_outcome_parse(outcome, &i->outcome))
+		hl_q_damaged(q);
+	i->exit_status = (int)hl_q_get_int(q);
+	hl_q_get_text(q, i->detail, sizeof(i->detail));
+	hl_q_get_actor(q, &i->actor);
 }
 
 hl_rc

@@ -41,6 +41,11 @@
 #define HL_LICENSE_USES                                                        \
 	"(SELECT count(*) FROM uses AS u WHERE u.license = l.id)"
 
+#define HL_INSTALL_SELECT                                                      \
+	"SELECT n, id, license, chip, firmware, at, duration_ms, programmer, " \
+	"image, image_sha256, outcome, exit_status, detail, station, "         \
+	"operator, lot, note, use_class FROM installs "
+
 typedef void hl_row_fn(hl_q *q, void *row);
 
 void hl_row_chip(hl_q *q, void *row);	  /* hl_chip */
@@ -48,6 +53,7 @@ void hl_row_firmware(hl_q *q, void *row); /* hl_firmware */
 void hl_row_card(hl_q *q, void *row);	  /* hl_card_row */
 void hl_row_issue(hl_q *q, void *row);	  /* hl_issue */
 void hl_row_license(hl_q *q, void *row);  /* hl_license */
+void hl_row_install(hl_q *q, void *row);  /* hl_install */
 
 /* The only row of q, or *found false. Ends q. *out untouched on failure. */
 HL_CHECK hl_rc hl_row_get(
