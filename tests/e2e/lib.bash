@@ -37,6 +37,7 @@ hl_setup() {
 	READER_SOCK=() # PCSCLITE_CSOCK_NAME of its pcscd
 	CARD_PID=()
 	HL_COUNT=0 # pcscds started
+	HSM_SLOT=() # slot in the stand-in tool's world
 	PATH=$HSMLIC_BIN:$PATH
 	export PATH HL_DIR
 }
@@ -218,4 +219,48 @@ stop_card() {
 	hl_stop "${CARD_PID[$1]}" "${2:-TERM}"
 	unset "CARD_PID[$1]"
 	wait_reader "$1" empty
+}
+
+# standin_world [DIR]: the stand-in for ST's command line tool is first in PATH
+# from here on, and its world (tests/standin/standin.h) is the folder DIR or
+# $HL_DIR/world, which is in WORLD.
+standin_world() {
+	WORLD=${1:-$HL_DIR/world}
+	mkdir -p "$WORLD"
+	PATH=$(dirname "$HSMLIC_BIN")/tests/standin:$PATH
+	STM32CLI_STANDIN=$WORLD
+	export PATH STM32CLI_STANDIN
+	command -v STM32_Programmer_CLI >/dev/null
+}
+
+# standin_chip DIR [SN]: that chip (hsmlic-sim chip new) is at the probe now.
+standin_chip() {
+	ln -sfn "$(realpath "$1")" "$WORLD/chip${2:+-$2}"
+}
+
+# standin_card SLOT CARDFILE: the stand-in tool finds that card in that slot.
+standin_card() {
+	ln -sfn "$(realpath "$2")" "$WORLD/card-$1"
+}
+
+# standin_switches [SWITCH...]: those and no others.
+standin_switches() {
+	printf '%s\n' "$@" >"$WORLD/switches"
+}
+
+# start_hsm I CARDFILE [SLOT [OPTIONS]]: what stands in for a genuine card. In
+# reader I is a card with the ATR of an STM32HSM-V2AE that understands nothing,
+# and the stand-in tool has the software card CARDFILE in SLOT (I + 1). The
+# commands that came to the reader's card are lines of $HL_DIR/apdusI.
+start_hsm() {
+	local i=$1
+	HSM_SLOT[i]=${3:-$((i + 1))}
+	standin_card "${HSM_SLOT[i]}" "$2"
+	start_card "$i" stm32hsm-card --apdus "$HL_DIR/apdus$i" "${@:4}"
+}
+
+# stop_hsm I [SIGNAL]: pulls it out of both.
+stop_hsm() {
+	rm -f "$WORLD/card-${HSM_SLOT[$1]}"
+	stop_card "$@"
 }
