@@ -102,6 +102,28 @@ disconnect(child *c, DWORD disposition)
 	c->has_card = false;
 }
 
+/*
+ * Who may use the service was decided when the context was made, who may use a
+ * card is decided at the connect. A violation anywhere else is a connection
+ * that the service has dropped: it is ending.
+ */
+static LONG
+dropped(LONG rv)
+{
+	return rv == SCARD_W_SECURITY_VIOLATION ? SCARD_E_NO_SERVICE : rv;
+}
+
+/* One at the connect may be either: a service that has refused a card goes on
+ * answering. */
+static LONG
+refused_or_gone(child *c)
+{
+	DWORD n = 0;
+	LONG rv = dropped(SCardListReaders(c->ctx, NULL, NULL, &n));
+
+	return rv == SCARD_E_NO_SERVICE ? rv : SCARD_W_SECURITY_VIOLATION;
+}
+
 static LONG
 connect_once(child *c, const char *reader)
 {
@@ -110,6 +132,8 @@ connect_once(child *c, const char *reader)
 	at(c, HL_CALL_CONNECT);
 	rv = SCardConnect(c->ctx, reader, SCARD_SHARE_SHARED, PROTOCOLS,
 	    &c->card, &c->protocol);
+	if (rv == SCARD_W_SECURITY_VIOLATION)
+		rv = refused_or_gone(c);
 	if (note(c, HL_CALL_CONNECT, rv) != SCARD_S_SUCCESS)
 		return rv;
 	c->has_card = true;
@@ -190,16 +214,6 @@ op_close(child *c)
 	(void)note(c, HL_CALL_DISCONNECT, SCARD_S_SUCCESS);
 	answer(c, NULL, 0);
 	_exit(0);
-}
-
-/*
- * Who may use the service was decided when the context was made. A violation
- * behind that is a connection that the service has dropped: it is ending.
- */
-static LONG
-dropped(LONG rv)
-{
-	return rv == SCARD_W_SECURITY_VIOLATION ? SCARD_E_NO_SERVICE : rv;
 }
 
 /* Fills the table from PC/SC's list of names, which ends with an empty one. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "card/pcsc_codes.h"
 
+#include <string.h>
+
 #include <winscard.h>
 
 #define HINT_AGAIN "try again"
@@ -13,9 +15,8 @@
 #define HINT_INSERT "put the card into the reader"
 #define HINT_PCSCD "start the service (systemctl start pcscd.socket)"
 #define HINT_POLKIT                                                            \
-	"let this user access smart cards: a polkit rule for "                 \
-	"org.debian.pcsc-lite.access_pcsc and access_card is needed outside "  \
-	"of a local session"
+	"let this user reach smart cards: outside of a local session that "    \
+	"takes a polkit rule, and hsmlic doctor says how to install one"
 #define HINT_READER "connect the reader; `hsmlic card list` shows the names"
 #define HINT_REPORT                                                            \
 	"this is not expected of an exchange of plain commands: run with -vv " \
@@ -177,11 +178,37 @@ hl_pcsc_code_find(uint32_t code)
 	return &unlisted;
 }
 
+/* NULL: not for want of an action. */
+static const char *
+action_of(const char *call, uint32_t code)
+{
+	if (code != (uint32_t)SCARD_W_SECURITY_VIOLATION)
+		return NULL;
+	if (strcmp(call, "SCardEstablishContext") == 0)
+		return HL_POLKIT_PCSC;
+	return strcmp(call, "SCardConnect") == 0 ? HL_POLKIT_CARD : NULL;
+}
+
 hl_rc
 hl_pcsc_fail(hl_err *err, const char *what, const char *call, uint32_t code)
 {
 	const hl_pcsc_code *c = hl_pcsc_code_find(code);
+	const char *action = action_of(call, code);
 
+	if (action != NULL)
+		return hl_fail(err, c->rc, what, c->hint,
+		    "%s: polkit refuses %s (%s: %s, 0x%08X)", c->why, action,
+		    call, c->name, (unsigned)code);
 	return hl_fail(err, c->rc, what, c->hint, "%s (%s: %s, 0x%08X)", c->why,
 	    call, c->name, (unsigned)code);
+}
+
+const char *
+hl_pcsc_refused(const hl_err *err)
+{
+	if (err->rc != HL_EACCESS)
+		return NULL;
+	if (strstr(err->why, HL_POLKIT_PCSC) != NULL)
+		return HL_POLKIT_PCSC;
+	return strstr(err->why, HL_POLKIT_CARD) != NULL ? HL_POLKIT_CARD : NULL;
 }

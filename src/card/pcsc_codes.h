@@ -20,6 +20,14 @@ typedef struct hl_pcsc_code {
 	const char *hint;
 } hl_pcsc_code;
 
+/*
+ * The polkit actions that pcscd asks for, where it is built with polkit
+ * (pcsc-lite, doc/README.polkit): the first for SCardEstablishContext, the
+ * second for SCardConnect, with the reader's name as the detail "reader".
+ */
+#define HL_POLKIT_PCSC "org.debian.pcsc-lite.access_pcsc"
+#define HL_POLKIT_CARD "org.debian.pcsc-lite.access_card"
+
 /* Never NULL: a code that is not in the table is HL_EXEC_UNKNOWN. */
 const hl_pcsc_code *hl_pcsc_code_find(uint32_t code);
 
@@ -29,5 +37,8 @@ const hl_pcsc_code *hl_pcsc_code_find(uint32_t code);
  */
 hl_rc
 hl_pcsc_fail(hl_err *err, const char *what, const char *call, uint32_t code);
+
+/* The polkit action that an error of hl_pcsc_fail() is about; NULL: none. */
+const char *hl_pcsc_refused(const hl_err *err);
 
 #endif

@@ -92,10 +92,58 @@ errors_name_call_and_code(void **state)
 	assert_string_equal(err.hint, "put the card into the reader");
 }
 
+/* What polkit was asked is told from the call that it was asked for. */
+static void
+refusals_name_the_action(void **state)
+{
+	static const struct {
+		const char *call;
+		LONG code;
+		const char *action;
+	} rows[] = {
+		{ "SCardEstablishContext", SCARD_W_SECURITY_VIOLATION,
+		    "org.debian.pcsc-lite.access_pcsc" },
+		{ "SCardConnect", SCARD_W_SECURITY_VIOLATION,
+		    "org.debian.pcsc-lite.access_card" },
+		{ "SCardTransmit", SCARD_W_SECURITY_VIOLATION, NULL },
+		{ "SCardEstablishContext", SCARD_E_NO_ACCESS, NULL },
+		{ "SCardConnect", SCARD_E_NO_SMARTCARD, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < HL_COUNT(rows); i++) {
+		const char *action = rows[i].action, *is;
+		hl_err err = { 0 };
+
+		(void)hl_pcsc_fail(
+		    &err, "w", rows[i].call, (uint32_t)rows[i].code);
+		is = hl_pcsc_refused(&err);
+		CHECK((is == NULL) == (action == NULL), rows[i].call);
+		CHECK(action == NULL || strcmp(is, action) == 0, rows[i].call);
+		CHECK(action == NULL || strstr(err.why, action) != NULL,
+		    rows[i].call);
+		CHECK(action == NULL || strstr(err.hint, "doctor") != NULL,
+		    rows[i].call);
+	}
+}
+
+/* The words alone are not it: a card may say anything. */
+static void
+only_a_refusal_is_one(void **state)
+{
+	hl_err err = { 0 };
+
+	(void)state;
+	(void)hl_fail(&err, HL_ECARD, "w", "", "%s", HL_POLKIT_CARD);
+	assert_null(hl_pcsc_refused(&err));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(refusals_name_the_action),
+		cmocka_unit_test(only_a_refusal_is_one),
 		cmocka_unit_test(every_code_of_the_header_is_known),
 		cmocka_unit_test(every_other_code_is_unknown),
 		cmocka_unit_test(errors_name_call_and_code),

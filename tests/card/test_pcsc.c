@@ -356,7 +356,10 @@ static const struct {
 	    "pcscd" },
 	{ "service just ending", FAKE_ESTABLISH, 2, { DENIED, OK }, HL_OK, 2,
 	    "" },
-	{ "denied", FAKE_ESTABLISH, 1, { DENIED }, HL_EACCESS, 2, "polkit" },
+	{ "denied", FAKE_ESTABLISH, 1, { DENIED }, HL_EACCESS, 2,
+	    "polkit refuses org.debian.pcsc-lite.access_pcsc" },
+	{ "card denied", FAKE_CONNECT, 1, { DENIED }, HL_EACCESS, 1,
+	    "polkit refuses org.debian.pcsc-lite.access_card" },
 	{ "service never answers", FAKE_ESTABLISH, 1, { FAKE_HANG },
 	    HL_ETIMEOUT, 1, "SCardEstablishContext" },
 	{ "library crashes", FAKE_ESTABLISH, 1, { FAKE_CRASH }, HL_EIO, 1,
@@ -439,6 +442,27 @@ removed_card_ends_the_retries(void **state)
 	assert_int_equal(fake_saw->calls[FAKE_CONNECT], 2);
 	assert_int_equal(fake_saw->calls[FAKE_DISCONNECT], 1);
 	fake_no_child();
+}
+
+/* A service that ends says at the connect what it says of a refusal. */
+static void
+service_ending_at_the_connect_refuses_nothing(void **state)
+{
+	static const LONG ends[] = { DENIED, SCARD_E_NO_SERVICE };
+	hl_channel *ch;
+	hl_err err = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < HL_COUNT(ends); i++) {
+		fake_reset();
+		fake_code(FAKE_CONNECT, DENIED);
+		fake_code(FAKE_LIST, ends[i]);
+		assert_int_equal(
+		    hl_pcsc_channel(&ch, "Alpha 00", later(), &err), HL_ENODEV);
+		assert_non_null(strstr(err.why, "SCARD_E_NO_SERVICE"));
+		assert_int_equal(fake_saw->calls[FAKE_CONNECT], 1);
+		fake_no_child();
+	}
 }
 
 static void
@@ -573,6 +597,7 @@ main(void)
 		cmocka_unit_test(success_without_status_word_is_unknown),
 		cmocka_unit_test(open_tells_what_is_wrong),
 		cmocka_unit_test(removed_card_ends_the_retries),
+		cmocka_unit_test(service_ending_at_the_connect_refuses_nothing),
 		cmocka_unit_test(failed_reconnect_leaves_nothing),
 		cmocka_unit_test(close_does_not_wait_for_ever),
 		cmocka_unit_test(child_dies_with_its_parent),

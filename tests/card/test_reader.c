@@ -62,7 +62,7 @@ static const struct {
 	{ "no service", FAKE_ESTABLISH, 1, { SCARD_E_NO_SERVICE }, HL_ENODEV,
 	    "SCARD_E_NO_SERVICE" },
 	{ "denied", FAKE_ESTABLISH, 1, { SCARD_W_SECURITY_VIOLATION },
-	    HL_EACCESS, "denied" },
+	    HL_EACCESS, "org.debian.pcsc-lite.access_pcsc" },
 	{ "service ends between two calls", FAKE_LIST, 1,
 	    { SCARD_W_SECURITY_VIOLATION }, HL_ENODEV, "SCARD_E_NO_SERVICE" },
 	{ "service ends before the last call", FAKE_CHANGE, 1,
