@@ -21,6 +21,8 @@ void hl_doctor_fail(hl_doctor *d, const char *name, const char *remedy,
     const char *fmt, ...) HL_PRINTF(4, 5);
 /* A failure with the words of an error. */
 void hl_doctor_error(hl_doctor *d, const char *name, const hl_err *err);
+/* The same; when polkit refused an action: to whom, and the way to allow it. */
+void hl_doctor_refused(hl_doctor *d, const char *name, const hl_err *err);
 
 /* Can a file be made there, if need be with directories? *at is what decides:
  * the directory, or the nearest one above that exists. */

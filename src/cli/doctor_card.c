@@ -9,12 +9,6 @@
 #define SIM "sim:"
 #define READER "reader:"
 
-static const char remedy_denied[] =
-    "pcscd denied access: over SSH and in services, polkit decides by session; "
-    "allow the actions org.debian.pcsc-lite.access_pcsc and "
-    "org.debian.pcsc-lite.access_card to this user, such as in "
-    "/etc/polkit-1/rules.d/50-hsmlic.rules (an example is in hsmlic(1))";
-
 /* What --card says about which cards are meant. */
 typedef struct wanted {
 	const char *reader;	     /* part of a name, or NULL */
@@ -207,7 +201,7 @@ check_card(hl_doctor *d, const char *reader, const wanted *w)
 		rc = hl_card_read(card, &info, d->cli->until, &err);
 	hl_card_close(&card);
 	if (rc != HL_OK) {
-		hl_doctor_error(d, "card", &err);
+		hl_doctor_refused(d, "card", &err);
 		return true;
 	}
 	if (w->serial[0] != '\0' && strcmp(w->serial, info.serial) != 0)
@@ -235,9 +229,7 @@ list_readers(hl_doctor *d, hl_reader **readers, size_t *n)
 	hl_rc rc = hl_reader_list(readers, n, d->cli->until, &err);
 
 	if (rc != HL_OK) {
-		if (rc == HL_EACCESS)
-			hl_err_hint(&err, "%s", remedy_denied);
-		hl_doctor_error(d, "PC/SC service", &err);
+		hl_doctor_refused(d, "PC/SC service", &err);
 		hl_doctor_skip(d, "reader", "there is no PC/SC service");
 		return false;
 	}
