@@ -209,6 +209,7 @@ hl_cmd_doctor(hl_cli *cli, char **operands, hl_err *err)
 	check_configuration(&d);
 	hl_doctor_store(&d);
 	check_rescue(&d);
+	hl_doctor_tool(&d);
 	hl_doctor_cards(&d);
 	cli->exit_code = d.failed > 0 ? 1 : 0;
 	if (cli->json)

@@ -30,6 +30,7 @@ bool hl_doctor_writable(const char *dir, char *at, size_t size);
 
 /* Opens the store when it is there; it stays in cli->store. */
 void hl_doctor_store(hl_doctor *d);
+void hl_doctor_tool(hl_doctor *d);
 void hl_doctor_cards(hl_doctor *d);
 
 #endif
