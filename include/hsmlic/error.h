@@ -19,17 +19,19 @@ typedef enum hl_rc {
 	HL_EINPUT = -2,	   /* malformed value or input file */
 	HL_EEXIST = -3,	   /* it is there already, with other content */
 	HL_ENOTFOUND = -4, /* no such chip, card, license, ... is known */
-	HL_ECONFLICT = -5, /* contradicts what is known, e.g. UID and certificate */
+	HL_ECONFLICT =
+	    -5, /* contradicts what is known, e.g. UID and certificate */
 	/* devices */
-	HL_ENODEV = -10, /* reader, card, programmer or target not there */
-	HL_EACCESS = -11, /* the system denies access to the device */
-	HL_ECARD = -12,	 /* the card answers against its protocol */
-	HL_EBUSY = -13,	 /* somebody else holds it, and went on holding it */
+	HL_ENODEV = -10,   /* reader, card, programmer or target not there */
+	HL_EACCESS = -11,  /* the system denies access to the device */
+	HL_ECARD = -12,	   /* the card answers against its protocol */
+	HL_EBUSY = -13,	   /* somebody else holds it, and went on holding it */
 	HL_ETIMEOUT = -14, /* no answer in time, and nothing was spent */
 	/* licenses */
-	HL_ENOLICENSE = -20, /* counter zero, wrong state, no card serves this */
-	HL_EDENIED = -21,    /* spending was not allowed */
-	HL_EDOUBT = -22,     /* a unit may have been spent; recovery decides */
+	HL_ENOLICENSE =
+	    -20,	  /* counter zero, wrong state, no card serves this */
+	HL_EDENIED = -21, /* spending was not allowed */
+	HL_EDOUBT = -22,  /* a unit may have been spent; recovery decides */
 	/* store and files */
 	HL_ESTORE = -30, /* store cannot be used */
 	HL_EFULL = -31,	 /* no space left */
@@ -37,7 +39,8 @@ typedef enum hl_rc {
 	HL_ENOMEM = -33,
 	HL_EINTEGRITY = -34, /* bytes do not match their hash */
 	/* programmer */
-	HL_EPROGRAMMER = -40
+	HL_EPROGRAMMER = -40,
+	HL_EFOUND = -41 /* preflight found what would make it fail */
 } hl_rc;
 
 /* Why a call failed, in words for a person. Sizes include the final NUL. */

@@ -12,8 +12,10 @@ set_paths(hl_broker *b, const char *rescue_dir, hl_err *err)
 {
 	hl_rc rc;
 
-	rc = hl_path(b->lock_dir, sizeof(b->lock_dir), err, "%s/lock", b->side);
-	if (rc != HL_OK)
+	if ((rc = hl_path(b->lock_dir, sizeof(b->lock_dir), err, "%s/lock",
+		 b->side)) != HL_OK ||
+	    (rc = hl_path(b->spool_dir, sizeof(b->spool_dir), err, "%s/spool",
+		 b->side)) != HL_OK)
 		return rc;
 	if (rescue_dir != NULL)
 		return hl_path(b->rescue_dir, sizeof(b->rescue_dir), err, "%s",
@@ -34,6 +36,7 @@ hl_broker_new(
 		return hl_nomem(err);
 	b->store = store;
 	b->opt = *opt;
+	b->slot_asked = opt->slot;
 	if (store == NULL) {
 		*out = b;
 		return HL_OK;
@@ -45,6 +48,12 @@ hl_broker_new(
 	}
 	*out = b;
 	return HL_OK;
+}
+
+void
+hl_broker_connect(hl_broker *b, const hl_connect *target)
+{
+	b->connect = target;
 }
 
 void

@@ -48,6 +48,15 @@ typedef struct hl_broker_options {
 	/* What was looked at and decided on the way, one sentence each; may be
 	 * NULL. */
 	void (*detail)(void *arg, const char *text);
+	/* For cards that ST's program asks: where that is (NULL: it is looked
+	 * for), and the station for which slots are recorded. */
+	const char *program;
+	const char *station;
+	/* Cards of an unknown kind are asked by that program, too: the user
+	 * says that they are such cards. */
+	bool stm32hsm;
+	unsigned slot; /* of the reader at hand, as ST's program counts; 0: as
+			  recorded */
 } hl_broker_options;
 
 /* `store` is borrowed and outlives the broker. NULL: there is none, and only
@@ -55,6 +64,9 @@ typedef struct hl_broker_options {
 HL_CHECK hl_rc hl_broker_new(hl_broker **out, hl_store *store,
     const hl_broker_options *opt, hl_err *err);
 void hl_broker_free(hl_broker **b);
+/* The chip that is connected to ST's program; borrowed until the next call.
+ * Where that program is too old, it makes licenses for this chip only. */
+void hl_broker_connect(hl_broker *b, const hl_connect *target);
 
 /* ---- cards -------------------------------------------------------------- */
 
@@ -73,8 +85,9 @@ typedef struct hl_present {
 
 /*
  * Reads the cards that `selector` names: NULL for all in PC/SC readers,
- * "reader:TEXT", "sim:FILE", a label or a serial number. With `actor`, readings
- * of known cards are recorded. *out is the caller's (free()). HL_OK with none
+ * "reader:TEXT", "slot:N", "sim:FILE", a label or a serial number. With
+ * `actor`, readings of known cards are recorded. *out is the caller's (free()).
+ * HL_OK with none
  * (*n 0), too. HL_ENODEV: no PC/SC service.
  */
 HL_CHECK hl_rc hl_broker_present(hl_broker *b, const char *selector,
@@ -86,7 +99,9 @@ typedef struct hl_card_choice {
 	const char *new_firmware; /* or makes one of this name */
 	const char *label;	  /* or NULL */
 	const char *typed; /* how the card was named, for hints; NULL: not */
-	bool dry_run;	   /* record nothing */
+	bool another; /* one without a serial number: it is not the known one
+			 that it looks like */
+	bool dry_run; /* record nothing */
 } hl_card_choice;
 
 /*

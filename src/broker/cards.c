@@ -10,6 +10,7 @@
 #include "util/file.h"
 #include "util/text.h"
 
+#define READER "reader:"
 #define TAKEN_MS 1000
 /* A wait that lasts longer is worth a word; a card is ready within less. */
 #define SILENT_MS 3000
@@ -32,11 +33,12 @@ hl_broker_open_card(hl_broker *b, const char *reader, hl_deadline until,
 {
 	const hl_deadline soon = hl_deadline_in(SILENT_MS);
 	const bool locks = b->lock_dir[0] != '\0';
-	hl_card_options opt = { soon < until ? soon : until,
-		locks ? b->lock_dir : NULL };
+	hl_card_options opt = { .until = soon < until ? soon : until,
+		.lock_dir = locks ? b->lock_dir : NULL };
 	hl_rc rc;
 
 	*card = NULL;
+	hl_broker_tool(b, &opt.tool);
 	if (locks && (rc = hl_dir_make(b->lock_dir, err)) != HL_OK)
 		return rc;
 	rc = open_and_read(reader, &opt, card, info, err);
@@ -106,48 +108,65 @@ known_sim(hl_broker *b, const char *selector, hl_card_row *row)
 	return row->reader;
 }
 
-hl_rc
-hl_broker_places(hl_broker *b, const char *selector, hl_deadline until,
-    hl_place_of_card **out, size_t *n, hl_err *err)
+/* Of all readers, those with a card that a selector means. */
+static hl_rc
+pick_readers(hl_broker *b, const char *selector, const hl_reader *readers,
+    size_t count, hl_place_of_card **out, size_t *n, hl_err *err)
 {
-	const char *part = NULL;
+	const char *part = NULL, *whole = NULL;
 	hl_place_of_card *list;
-	hl_reader *readers = NULL;
-	size_t count, found = 0;
-	const char *sim = NULL;
-	hl_card_row row;
+	size_t found = 0;
+	unsigned slot;
 	hl_rc rc;
 
-	*out = NULL;
-	*n = 0;
-	if (selector != NULL && hl_text_starts(selector, "reader:"))
-		part = selector + strlen("reader:");
-	else if (selector != NULL && hl_text_starts(selector, "sim:"))
-		sim = selector;
-	else if (selector != NULL)
-		sim = known_sim(b, selector, &row);
-	if (sim != NULL)
-		return single_place(sim, out, n, err);
-	if ((rc = hl_reader_list(&readers, &count, until, err)) != HL_OK)
+	if (selector != NULL && hl_text_starts(selector, READER))
+		part = selector + strlen(READER);
+	else if (selector != NULL && hl_broker_slot_selector(selector, &slot) &&
+	    (rc = hl_broker_slot_reader(
+		 b, slot, readers, count, &whole, err)) != HL_OK)
 		return rc;
-	list = calloc(count + 1, sizeof(*list));
-	for (size_t i = 0; list != NULL && i < count; i++) {
+	if ((list = calloc(count + 1, sizeof(*list))) == NULL)
+		return hl_nomem(err);
+	for (size_t i = 0; i < count; i++) {
 		const hl_reader *r = &readers[i];
 
 		if (!r->present ||
-		    (part != NULL && strstr(r->name, part) == NULL))
+		    (part != NULL && strstr(r->name, part) == NULL) ||
+		    (whole != NULL && strcmp(r->name, whole) != 0))
 			continue;
 		list[found].taken = r->exclusive;
 		(void)hl_text_copy(
 		    list[found].reader, sizeof(list[found].reader), r->name);
 		found++;
 	}
-	free(readers);
-	if (list == NULL)
-		return hl_nomem(err);
 	*out = list;
 	*n = found;
 	return HL_OK;
+}
+
+hl_rc
+hl_broker_places(hl_broker *b, const char *selector, hl_deadline until,
+    hl_place_of_card **out, size_t *n, hl_err *err)
+{
+	hl_reader *readers = NULL;
+	const char *sim = NULL;
+	hl_card_row row;
+	size_t count;
+	hl_rc rc;
+
+	*out = NULL;
+	*n = 0;
+	if (selector != NULL && hl_text_starts(selector, "sim:"))
+		sim = selector;
+	else if (selector != NULL && !hl_text_starts(selector, READER))
+		sim = known_sim(b, selector, &row);
+	if (sim != NULL)
+		return single_place(sim, out, n, err);
+	if ((rc = hl_reader_list(&readers, &count, until, err)) != HL_OK)
+		return rc;
+	rc = pick_readers(b, selector, readers, count, out, n, err);
+	free(readers);
+	return rc;
 }
 
 hl_deadline
@@ -164,7 +183,8 @@ hl_broker_selects(const char *selector, const hl_present *p)
 	char serial[HL_SERIAL_TEXT];
 
 	if (selector == NULL || hl_text_starts(selector, "sim:") ||
-	    hl_text_starts(selector, "reader:"))
+	    hl_text_starts(selector, "reader:") ||
+	    hl_text_starts(selector, "slot:"))
 		return true;
 	if (p->known && strcmp(selector, p->row.label) == 0)
 		return true;
@@ -197,21 +217,26 @@ record_reading(hl_broker *b, const hl_actor *actor, hl_present *p)
 }
 
 void
-hl_broker_look(hl_broker *b, const char *reader, const hl_actor *actor,
-    hl_deadline until, hl_present *out)
+hl_broker_look(hl_broker *b, const char *selector, const char *reader,
+    const hl_actor *actor, hl_deadline until, hl_present *out)
 {
 	hl_card *card = NULL;
+	hl_rc rc;
 
 	memset(out, 0, sizeof(*out));
 	(void)hl_text_copy(out->info.reader, sizeof(out->info.reader), reader);
 	out->rc =
 	    hl_broker_open_card(b, reader, until, &card, &out->info, &out->err);
-	if (out->rc != HL_OK || out->info.serial[0] == '\0')
+	if (out->rc != HL_OK || b->store == NULL)
 		goto out;
 	/* While the card is held: no other process moves its counter. */
-	out->known = b->store != NULL &&
-	    hl_store_card_by_serial(
-		b->store, out->info.serial, &out->row, NULL) == HL_OK;
+	rc = hl_broker_know(b, &out->info, selector, &out->row, &out->err);
+	out->known = rc == HL_OK;
+	if (rc == HL_ECONFLICT && selector != NULL)
+		out->rc = rc;
+	else if (rc == HL_ECONFLICT)
+		(void)hl_text_format(
+		    out->warning, sizeof(out->warning), "%s", out->err.why);
 	if (out->known && actor != NULL && out->info.has_counter)
 		record_reading(b, actor, out);
 out:
@@ -238,7 +263,7 @@ hl_broker_present(hl_broker *b, const char *selector, const hl_actor *actor,
 		return hl_nomem(err);
 	}
 	for (size_t i = 0; i < count; i++) {
-		hl_broker_look(b, places[i].reader, actor,
+		hl_broker_look(b, selector, places[i].reader, actor,
 		    hl_broker_patience(&places[i], count, until), &list[found]);
 		if (list[found].rc != HL_OK ||
 		    hl_broker_selects(selector, &list[found]))

@@ -53,7 +53,10 @@ no_card(const struct choice *g, size_t present, hl_err *err)
 static void
 describe(const hl_present *p, char *out, size_t size)
 {
-	if (p->known && p->row.label[0] != '\0')
+	if (p->known && p->info.serial[0] == '\0')
+		(void)hl_text_format(out, size, "\"%s\" in \"%s\"",
+		    p->row.label, p->info.reader);
+	else if (p->known && p->row.label[0] != '\0')
 		(void)hl_text_format(
 		    out, size, "\"%s\" (%s)", p->row.label, p->info.serial);
 	else if (p->info.serial[0] == '\0')
@@ -149,10 +152,9 @@ open_chosen(
 	    g->b, reader, g->until, &c->card, &c->info, err);
 	if (rc != HL_OK)
 		return rc;
-	c->known = c->info.serial[0] != '\0' &&
-	    hl_store_card_by_serial(
-		g->b->store, c->info.serial, &c->row, NULL) == HL_OK;
-	return HL_OK;
+	rc = hl_broker_know(g->b, &c->info, g->req->card, &c->row, err);
+	c->known = rc == HL_OK;
+	return rc == HL_ENOTFOUND ? HL_OK : rc;
 }
 
 static hl_rc
@@ -166,7 +168,7 @@ choose_among(const struct choice *g, const hl_place_of_card *places, size_t n,
 	if (list == NULL)
 		return hl_nomem(err);
 	for (size_t i = 0; i < n; i++) {
-		hl_broker_look(g->b, places[i].reader, NULL,
+		hl_broker_look(g->b, g->req->card, places[i].reader, NULL,
 		    hl_broker_patience(&places[i], n, g->until), &list[found]);
 		if (list[found].rc != HL_OK ||
 		    hl_broker_selects(g->req->card, &list[found]))
@@ -177,7 +179,7 @@ choose_among(const struct choice *g, const hl_place_of_card *places, size_t n,
 		rc = open_chosen(g, list[which].info.reader, c, err);
 	if (rc == HL_OK)
 		take(g, &list[which], "no other one fits");
-	if (rc == HL_OK && strcmp(c->info.serial, list[which].info.serial) != 0)
+	if (rc == HL_OK && !hl_card_same(&c->info, &list[which].info))
 		rc = hl_fail(err, HL_EBUSY, "open the card", "try again",
 		    "the card in \"%s\" was changed just now",
 		    list[which].info.reader);
@@ -263,7 +265,7 @@ hl_chosen_identify(
 		    "a card is personalised once and for ever: this is another "
 		    "card with the same serial number",
 		    "card %s bears \"%s\", but was known with \"%s\"",
-		    c->info.serial, c->info.firmware_id,
+		    hl_broker_name(&c->row), c->info.firmware_id,
 		    c->firmware.identifier);
 	return HL_OK;
 }

@@ -60,8 +60,11 @@ static hl_rc
 open_parts(hl_client *c, const hl_client_options *o, hl_err *err)
 {
 	const hl_store_options store = { .create = o->create };
-	const hl_broker_options broker = { o->rescue_dir, pass_note,
-		pass_rescue, c, NULL };
+	const hl_broker_options broker = { .rescue_dir = o->rescue_dir,
+		.note = pass_note,
+		.rescue = pass_rescue,
+		.arg = c,
+		.station = c->station };
 	hl_rc rc;
 
 	c->options = *o;
@@ -159,7 +162,9 @@ may_spend(void *arg, const hl_spend_plan *plan, hl_err *err)
 	    "set the field may_spend: a unit can never be put back",
 	    "the store has none, and spending one of the %u units of card %s "
 	    "was not allowed",
-	    plan->card->counter, plan->card->serial);
+	    plan->card->counter,
+	    plan->card->serial[0] != '\0' ? plan->card->serial
+					  : plan->card_label);
 }
 
 static void

@@ -165,6 +165,7 @@ hl_settle_commit(hl_broker *b, const hl_issue *issue, const hl_cert *cert,
 		/* Also what waited there while the request was open. */
 		if (s->n > 0)
 			hl_suspect_drop(b->side, &issue->id);
+		hl_card_forget(b->spool_dir, &issue->id);
 		return HL_OK;
 	}
 	if (err == NULL)

@@ -52,7 +52,7 @@ ask_permission(hl_get *g, const hl_chosen *c, hl_err *err)
 	hl_rc rc;
 
 	/* A second look may find another card: that yes was for this one. */
-	if (g->allowed[0] != '\0' && strcmp(g->allowed, c->info.serial) == 0)
+	if (g->has_allowed && hl_card_same(&g->allowed, &c->info))
 		return HL_OK;
 	rc = look_back(g, &c->firmware, &plan, err);
 	if (rc == HL_OK)
@@ -60,9 +60,10 @@ ask_permission(hl_get *g, const hl_chosen *c, hl_err *err)
 	/* A late answer must not leave the card too little time: a request
 	 * that is cut short is in doubt. */
 	g->until += hl_mono_ms() - asked;
-	if (rc == HL_OK)
-		(void)hl_text_copy(
-		    g->allowed, sizeof(g->allowed), c->info.serial);
+	if (rc == HL_OK) {
+		g->allowed = c->info;
+		g->has_allowed = true;
+	}
 	return rc;
 }
 
@@ -179,6 +180,7 @@ without_card(hl_get *g, hl_rc card_rc, hl_err *err)
 {
 	const char *place = g->req->card;
 	hl_uuid firmware;
+	unsigned slot;
 	hl_license l;
 	hl_err e = { 0 };
 	hl_rc rc;
@@ -190,6 +192,10 @@ without_card(hl_get *g, hl_rc card_rc, hl_err *err)
 		rc = hl_get_only_license(g, &l, &e);
 	else if ((rc = hl_seen_firmware(g->b, place, &firmware, &e)) == HL_OK)
 		rc = hl_get_find_license(g, &firmware, &l, &e);
+	/* A command of the user's own names a slot also where no card ever was:
+	 * the licenses were carried there. */
+	else if (rc == HL_ENOTFOUND && hl_broker_slot_selector(place, &slot))
+		rc = hl_get_only_license(g, &l, &e);
 	if (rc == HL_OK)
 		return hl_get_hand_over(g, &l, HL_SOURCE_STORE, 0, err);
 	if (rc != HL_ENOTFOUND && err != NULL)

@@ -12,7 +12,8 @@ typedef struct hl_get {
 	hl_cert *cert; /* of the chip; n 0 until it is needed */
 	bool chip_known;
 	bool chip_incomplete; /* the store does not know all that was given */
-	char allowed[HL_SERIAL_TEXT]; /* card that may_spend said yes to */
+	bool has_allowed;
+	hl_card_info allowed; /* card that may_spend said yes to */
 	hl_deadline until;
 } hl_get;
 

@@ -34,18 +34,20 @@ refuse_unidentifiable(const hl_card_info *info, hl_err *err)
 		return hl_fail(err, HL_ENOLICENSE, what,
 		    "insert an Open License Card",
 		    "no driver knows this card, which cannot issue licenses");
-	if (info->serial[0] == '\0')
-		return hl_fail(err, HL_ENOLICENSE, what,
-		    "get the license with the card vendor's own program, and "
-		    "keep it with hsmlic license import",
-		    "the %s driver can recognise this card but not read its "
-		    "serial number or counter",
-		    info->driver);
-	if (info->state != HL_CARD_OPERATIONAL)
+	if (info->state != HL_CARD_OPERATIONAL &&
+	    (info->state != HL_CARD_UNKNOWN || (info->can & HL_BY_TOOL) == 0))
 		return hl_fail(err, HL_ENOLICENSE, what,
 		    "use a personalised card (OPERATIONAL_STATE)",
-		    "card %s is in %s and holds no firmware key", info->serial,
+		    "card %s is in %s and holds no firmware key",
+		    hl_broker_name_info(info, NULL),
 		    hl_card_state_name(info->state));
+	if (info->serial[0] == '\0' &&
+	    (!info->has_counter || info->firmware_id[0] == '\0'))
+		return hl_fail(err, HL_ENOLICENSE, what,
+		    "see what STM32_Programmer_CLI -hsmgetinfo and "
+		    "-hsmgetcounter print",
+		    "it tells no serial number, and no firmware identifier and "
+		    "counter to know it by");
 	return HL_OK;
 }
 
@@ -64,6 +66,24 @@ fill_card(hl_card_row *c, const hl_card_info *info, const char *label)
 	c->capacity = info->capacity;
 	c->first_counter = c->last_counter = info->counter;
 	c->replay = (info->can & HL_CAN_REPLAY) != 0;
+}
+
+/* A card without a serial number needs a label: its firmware identifier, with a
+ * number behind it where that is taken. */
+static hl_rc
+make_label(hl_broker *b, hl_card_row *c, const char *identifier, hl_err *err)
+{
+	hl_card_row other;
+	hl_rc rc = HL_OK;
+
+	(void)hl_text_copy(c->label, sizeof(c->label), identifier);
+	for (unsigned i = 2; rc == HL_OK; i++) {
+		rc = hl_store_card_by_label(b->store, c->label, &other, err);
+		if (rc == HL_OK)
+			(void)hl_text_format(
+			    c->label, sizeof(c->label), "%s-%u", identifier, i);
+	}
+	return rc == HL_ENOTFOUND ? HL_OK : rc;
 }
 
 static hl_rc
@@ -89,8 +109,26 @@ check_belongs(const hl_firmware *f, const hl_card_info *info, hl_err *err)
 	return hl_fail(err, HL_ECONFLICT, "add the card",
 	    "name the firmware that this card was made for, or --new-firmware",
 	    "card %s bears \"%s\" (%s), but firmware \"%s\" is \"%s\" (%s)",
-	    info->serial, info->firmware_id, info->type, f->name, f->identifier,
-	    f->type);
+	    hl_broker_name_info(info, NULL), info->firmware_id, info->type,
+	    f->name, f->identifier, f->type);
+}
+
+/* It may also be a known card whose counter went up, which no card's does. */
+static hl_rc
+refuse_same_weak(const hl_card_info *info, const hl_firmware *same,
+    const char *name, hl_err *err)
+{
+	hl_rc rc;
+
+	rc = hl_fail(err, HL_ECONFLICT, "use a new card", "",
+	    "the card in \"%s\" has %u licenses left, more than any known card "
+	    "with the firmware identifier \"%s\": it is another one",
+	    info->reader, info->counter, same->identifier);
+	hl_err_hint(err,
+	    "say which key it holds: hsmlic card add --label LABEL --firmware "
+	    "%s if the same, --new-firmware NAME if another",
+	    name);
+	return rc;
 }
 
 /* A card in a file is not found by its serial number before it is known. */
@@ -104,6 +142,8 @@ refuse_same(const hl_card_info *info, const hl_firmware *same,
 	(void)hl_text_word(
 	    card, sizeof(card), typed != NULL ? typed : info->serial);
 	(void)hl_text_word(name, sizeof(name), same->name);
+	if (info->serial[0] == '\0')
+		return refuse_same_weak(info, same, name, err);
 	rc = hl_fail(err, HL_ECONFLICT, "use a new card", "",
 	    "card %s bears the firmware identifier \"%s\", which firmware "
 	    "\"%s\" has already; two keys can bear one identifier",
@@ -152,14 +192,21 @@ hl_broker_card_add(hl_broker *b, const hl_card_info *info,
 
 	if ((rc = refuse_unidentifiable(info, err)) != HL_OK)
 		return rc;
-	if (hl_store_card_by_serial(b->store, info->serial, row, NULL) == HL_OK)
+	rc = choice->another ? HL_ENOTFOUND
+			     : hl_broker_know(b, info, choice->label, row, err);
+	if (rc == HL_OK)
 		return hl_fail(err, HL_EEXIST, "add the card",
 		    "see: hsmlic card list", "card %s is known already",
-		    info->serial);
+		    hl_broker_name(row));
+	if (rc != HL_ENOTFOUND)
+		return rc;
 	if ((rc = choose_firmware(b, info, choice, &f, &make, err)) != HL_OK ||
 	    (rc = hl_uuid_new(&c.id, err)) != HL_OK)
 		return rc;
 	fill_card(&c, info, choice->label);
+	if (info->serial[0] == '\0' && choice->label == NULL &&
+	    (rc = make_label(b, &c, info->firmware_id, err)) != HL_OK)
+		return rc;
 	c.firmware = f.id;
 	(void)hl_text_copy(c.firmware_name, sizeof(c.firmware_name), f.name);
 	if (choice->dry_run) {
@@ -173,7 +220,7 @@ hl_broker_card_add(hl_broker *b, const hl_card_info *info,
 		hl_broker_note(b,
 		    "card %s is new to this store, and %u of its %u units have "
 		    "left it already",
-		    info->serial, info->capacity - info->counter,
+		    hl_broker_name(&c), info->capacity - info->counter,
 		    info->capacity);
 	return hl_store_card_by_id(b->store, &c.id, row, err);
 }

@@ -7,14 +7,18 @@
 
 #include "broker/broker.h"
 #include "broker/owner.h"
+#include "card/reader.h"
 
 struct hl_broker {
 	hl_store *store;  /* borrowed; NULL: none, for looking only */
 	const char *side; /* the store's */
 	char lock_dir[PATH_MAX]; /* "": none */
 	char rescue_dir[PATH_MAX];
+	char spool_dir[PATH_MAX]; /* "": none */
 	hl_owner owner;
 	hl_broker_options opt;
+	const hl_connect *connect; /* borrowed; NULL: no chip is connected */
+	unsigned slot_asked;	   /* by the selector slot:N; 0: none was */
 };
 
 /* Tells the user through hl_broker_options.note. */
@@ -50,7 +54,34 @@ bool hl_broker_selects(const char *selector, const hl_present *p);
 
 /* Reads one reader's card into *out, closed again; failures go into out->err.
  */
-void hl_broker_look(hl_broker *b, const char *reader, const hl_actor *actor,
-    hl_deadline until, hl_present *out);
+void hl_broker_look(hl_broker *b, const char *selector, const char *reader,
+    const hl_actor *actor, hl_deadline until, hl_present *out);
+
+/*
+ * Which known card is it? By the serial number. A card that tells none is known
+ * by its ATR, its firmware identifier and its counter, which only goes down:
+ * the one expected to have that many units left, else the only one that had
+ * more; `selector` may be the label that a person says it bears. HL_ENOTFOUND:
+ * none. HL_ECONFLICT: several fit, or the counter speaks against the label.
+ */
+HL_CHECK hl_rc hl_broker_know(hl_broker *b, const hl_card_info *info,
+    const char *selector, hl_card_row *row, hl_err *err);
+/* Can the card that was read be this one of the store, whatever its counter? */
+HL_CHECK hl_rc hl_broker_may_be(hl_broker *b, const hl_card_info *info,
+    const hl_card_row *row, bool *yes, hl_err *err);
+/* What to call a known card in messages: its serial number or its label. */
+const char *hl_broker_name(const hl_card_row *row);
+/* The same for one that was read, known or not. */
+const char *
+hl_broker_name_info(const hl_card_info *info, const hl_card_row *row);
+
+/* slot.c: fills the part of the options that finds a reader's slot. */
+void hl_broker_tool(hl_broker *b, hl_card_tool *out);
+/* The reader that is slot N: its name, or "" when it has no card or is not
+ * there. HL_EUSAGE: which one it is was never said. */
+HL_CHECK hl_rc hl_broker_slot_reader(hl_broker *b, unsigned slot,
+    const hl_reader *readers, size_t n, const char **name, hl_err *err);
+/* From "slot:N"; false: it is none. */
+bool hl_broker_slot_selector(const char *selector, unsigned *slot);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/left.h"
 #include "broker/rescue.h"
 #include "broker/settle.h"
 #include "broker/spend.h"
@@ -74,6 +75,21 @@ collect(void *arg, const hl_issue *i)
 	return true;
 }
 
+/* Where a choice is left among cards without a serial number, the counter has
+ * to speak for the card, too. */
+static bool
+is_that_card(hl_broker *b, const hl_card_info *info, const hl_card_row *row,
+    size_t among)
+{
+	bool yes = false;
+
+	if (hl_broker_may_be(b, info, row, &yes, NULL) != HL_OK || !yes)
+		return false;
+	return row->serial[0] != '\0' || among == 1 ||
+	    info->counter == row->last_counter ||
+	    info->counter + 1 == row->last_counter;
+}
+
 /* Opens the reader where the card of this issue is now. */
 static hl_rc
 find_card(hl_broker *b, const hl_recover_request *req, const hl_card_row *row,
@@ -94,7 +110,7 @@ find_card(hl_broker *b, const hl_recover_request *req, const hl_card_row *row,
 	rc = hl_fail(err, HL_ENODEV, "find the card", "",
 	    n == 0 ? "card %s is in no reader"
 		   : "card %s is none of those that answer",
-	    row->serial);
+	    hl_broker_name(row));
 	for (size_t i = 0; i < n && *card == NULL; i++) {
 		hl_err e = { 0 };
 
@@ -104,7 +120,7 @@ find_card(hl_broker *b, const hl_recover_request *req, const hl_card_row *row,
 			hl_err_add(err,
 			    "the card in \"%s\" cannot be asked: %s",
 			    places[i].reader, e.why);
-		else if (strcmp(info->serial, row->serial) != 0)
+		else if (!is_that_card(b, info, row, n))
 			hl_card_close(card);
 	}
 	free(places);
@@ -115,8 +131,11 @@ find_card(hl_broker *b, const hl_recover_request *req, const hl_card_row *row,
 static bool
 recover_kept(hl_broker *b, const hl_recover_request *req, const hl_issue *issue)
 {
+	hl_chip chip;
 	hl_rescue r;
 
+	if (hl_store_chip_by_id(b->store, &issue->chip, &chip, NULL) == HL_OK)
+		hl_left_adopt(b, &issue->id, chip.cert_sha256);
 	if (hl_rescue_find(b->side, b->rescue_dir, &issue->id, &r, NULL) !=
 		HL_OK ||
 	    hl_take_back_open(b, &r, req->actor,
@@ -274,13 +293,16 @@ out:
 /* A license that left a card is not dropped, and this one is, or may be, at
  * hand. */
 static hl_rc
-refuse_spooled(hl_broker *b, const hl_uuid *issue, hl_err *err)
+refuse_spooled(hl_broker *b, const hl_issue *issue, hl_err *err)
 {
 	hl_err why = { 0 };
+	hl_chip chip;
 	hl_rescue r;
 	hl_rc rc;
 
-	rc = hl_rescue_find(b->side, b->rescue_dir, issue, &r, &why);
+	if (hl_store_chip_by_id(b->store, &issue->chip, &chip, NULL) == HL_OK)
+		hl_left_adopt(b, &issue->id, chip.cert_sha256);
+	rc = hl_rescue_find(b->side, b->rescue_dir, &issue->id, &r, &why);
 	if (rc == HL_ENOTFOUND || rc == HL_EACCESS)
 		return HL_OK;
 	if (rc != HL_OK) {
@@ -313,7 +335,7 @@ may_write_off(
 		return hl_fail(err, HL_EBUSY, "write off a request",
 		    "wait for it",
 		    "the process that asked for it is still at work");
-	return refuse_spooled(b, issue, err);
+	return refuse_spooled(b, &i, err);
 }
 
 hl_rc

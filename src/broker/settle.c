@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "broker/left.h"
 #include "broker/rescue.h"
 #include "broker/verdict.h"
 
@@ -53,7 +54,7 @@ keep(hl_settled *s, const uint8_t *license, size_t n)
 static bool
 same_card(const hl_settle_card *c, const hl_card_info *now)
 {
-	return strcmp(now->serial, c->info.serial) == 0 && now->has_counter;
+	return hl_card_same(now, &c->info) && now->has_counter;
 }
 
 /*
@@ -127,26 +128,29 @@ spool(hl_broker *b, const hl_settle_card *c, hl_settled *out)
 }
 
 /*
- * The counter behind an answer, or the answer's own when the card is out of
- * reach. False: another card has taken this one's place without a word from the
- * reader, so nobody knows whose unit the license cost.
+ * The counter behind an answer; it stays as it is (*known, too) when the card
+ * is out of reach. False: another card has taken this one's place without a
+ * word from the reader, so nobody knows whose unit the license cost.
  */
 static bool
-read_after(hl_settle_card *c, uint32_t *counter)
+read_after(hl_settle_card *c, uint32_t *counter, bool *known)
 {
 	hl_card_info now;
 
 	if (hl_card_read(c->card, &now, c->until, NULL) == HL_OK) {
-		if (strcmp(now.serial, c->info.serial) != 0)
+		if (!hl_card_same(&now, &c->info))
 			return false;
 		if (now.has_counter) {
 			c->info = now;
 			*counter = now.counter;
+			*known = true;
 			return true;
 		}
 	}
-	if (come_back(c, PATIENCE_MS, NULL) == HL_OK)
+	if (come_back(c, PATIENCE_MS, NULL) == HL_OK) {
 		*counter = c->info.counter;
+		*known = true;
+	}
 	return true;
 }
 
@@ -173,17 +177,19 @@ take_answer(hl_broker *b, hl_settle_card *c, const hl_card_answer *a,
     bool again, hl_settled *out)
 {
 	const uint32_t before = c->issue->counter_before;
-	uint32_t counter = a->counter_after;
+	uint32_t counter = a->counted ? a->counter_after : before - 1;
+	bool known = a->counted;
 
 	keep(out, a->license, a->n);
 	out->replayed = again;
 	finish(out, HL_ISSUE_ISSUED, counter);
 	spool(b, c, out);
-	if (!read_after(c, &counter)) {
+	if (!read_after(c, &counter, &known)) {
 		take_from_stranger(b, c, out);
 		return;
 	}
 	finish(out, HL_ISSUE_ISSUED, counter);
+	out->counter_known = known;
 	if (counter > before) {
 		/* Not a count that this card can have reached by itself. */
 		out->counter_known = false;
@@ -482,6 +488,7 @@ hl_settle_recover(hl_broker *b, hl_settle_card *c, hl_settled *out, hl_err *err)
 
 	memset(out, 0, sizeof(*out));
 	c->exclusive = false;
+	hl_left_adopt(b, &c->issue->id, c->cert->sha256);
 	if (hl_suspect_find(b->side, &c->issue->id, &suspect, NULL) == HL_OK) {
 		memcpy(x.stray.license, suspect.license, suspect.n);
 		x.stray.n = suspect.n;

@@ -38,6 +38,9 @@ refuse_driver(const hl_card_info *info, hl_err *err)
 static hl_rc
 refuse_state(const hl_card_info *info, hl_err *err)
 {
+	if (info->state == HL_CARD_ST)
+		return refuse(info, "use a card that its OEM has personalised",
+		    "is in ST_STATE: it holds no firmware key", err);
 	if (info->state == HL_CARD_BLANK)
 		return refuse(info, "use a card that its OEM has personalised",
 		    "is blank (OEM_STATE): it holds no firmware key", err);
@@ -45,6 +48,21 @@ refuse_state(const hl_card_info *info, hl_err *err)
 		return refuse(info, "use another card",
 		    "is at the end of its life (TERMINATED_STATE)", err);
 	return refuse(info, "use another card", "is in an unknown state", err);
+}
+
+/* No account without a counter. */
+static hl_rc
+refuse_counter(const hl_card_info *info, hl_err *err)
+{
+	if ((info->can & HL_BY_TOOL) == 0)
+		return refuse(info, "use another card, and tell its maker",
+		    "does not tell its counter", err);
+	return refuse(info,
+	    "see what STM32_Programmer_CLI -hsmgetinfo and -hsmgetcounter "
+	    "print, and report it with your version",
+	    "cannot be accounted for: no counter was found in what "
+	    "STM32_Programmer_CLI prints",
+	    err);
 }
 
 hl_rc
@@ -60,11 +78,12 @@ hl_spend_possible(const hl_card_info *info, const hl_card_row *row,
 		    "is retired: it was taken out of use for ever", err);
 	if ((info->can & HL_CAN_ISSUE) == 0)
 		return refuse_driver(info, err);
-	if (info->state != HL_CARD_OPERATIONAL)
+	/* ST's program may tell the state in words that nobody knows yet. */
+	if (info->state != HL_CARD_OPERATIONAL &&
+	    (info->state != HL_CARD_UNKNOWN || (info->can & HL_BY_TOOL) == 0))
 		return refuse_state(info, err);
 	if (!info->has_counter)
-		return refuse(info, "use another card, and tell its maker",
-		    "does not tell its counter", err);
+		return refuse_counter(info, err);
 	if (info->counter == 0)
 		return refuse(info,
 		    "use another card of this firmware; licenses already in "
@@ -129,7 +148,7 @@ counter_above(const hl_spend *s, uint32_t expected, hl_err *err)
 	    "a person has to decide: is this another card with the same serial "
 	    "number, or was its memory restored?",
 	    "card %s counts %u, but only %u were left when it was seen last",
-	    s->info.serial, s->info.counter, expected);
+	    hl_broker_name(s->row), s->info.counter, expected);
 }
 
 hl_rc
@@ -146,11 +165,11 @@ hl_spend_unresolved(hl_broker *b, const hl_issue *open, hl_err *err)
 	rc = hl_fail(err, HL_EDOUBT, "get a license", "",
 	    "an earlier request for this chip (%s) was cut short on card %s "
 	    "and is not resolved",
-	    id, card.serial);
+	    id, hl_broker_name(&card));
 	hl_err_hint(err,
 	    "with card %s in a reader, run hsmlic recover: it tells whether "
 	    "that unit is gone",
-	    card.serial);
+	    hl_broker_name(&card));
 	if (err != NULL)
 		err->units_spent = HL_UNITS_UNKNOWN;
 	return rc;
@@ -217,7 +236,8 @@ open_intent(
 		hl_broker_note(b,
 		    "%u unit%s left card %s outside of this store since it was "
 		    "seen last; recorded",
-		    r.outside, r.outside == 1 ? "" : "s", s->info.serial);
+		    r.outside, r.outside == 1 ? "" : "s",
+		    hl_broker_name(s->row));
 	return hl_store_issue_by_id(b->store, &s->issue.id, &s->issue, err);
 }
 
@@ -288,8 +308,11 @@ strange_count(const hl_settled *o, const hl_issue *i, hl_err *err)
 static hl_rc
 ask_and_record(hl_broker *b, hl_spend *s, hl_err *err)
 {
-	hl_settle_card c = { s->card, s->info, &s->issue, s->cert, true,
-		SENDS_AGAIN, s->until };
+	/* Another program's work is not repeated blindly, and others could use
+	 * the card beside it. */
+	const bool ours = (s->info.can & HL_BY_TOOL) == 0;
+	hl_settle_card c = { s->card, s->info, &s->issue, s->cert, ours,
+		ours ? SENDS_AGAIN : 0, s->until };
 	hl_settled o;
 	hl_rc rc;
 

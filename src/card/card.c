@@ -18,11 +18,10 @@
 #define LOCK_NAME_BYTES 8 /* of the hash of the reader's name */
 
 struct hl_card {
-	hl_channel *ch;
+	hl_card_link link;
 	hl_lock *lock; /* NULL: none was asked for, or a software card */
 	const hl_card_driver *driver; /* NULL: no driver knows it */
 	unsigned can;
-	bool extended;
 };
 
 /* Those that send no APDU come first. */
@@ -33,36 +32,36 @@ static hl_rc
 find_driver(hl_card *card, hl_deadline until, hl_err *err)
 {
 	unsigned can = 0;
-	bool mine = false, extended = false;
+	bool mine = false;
 	hl_rc rc;
 
 	card->driver = NULL;
 	card->can = 0;
-	card->extended = false;
+	card->link.extended = false;
 	for (size_t i = 0; i < HL_COUNT(drivers); i++) {
-		rc = drivers[i]->probe(
-		    card->ch, &mine, &can, &extended, until, err);
+		rc = drivers[i]->probe(&card->link, &mine, &can, until, err);
 		if (rc != HL_OK)
 			return rc;
 		if (!mine)
 			continue;
 		card->driver = drivers[i];
 		card->can = can;
-		card->extended = extended;
 		break;
 	}
+	if ((card->can & HL_BY_TOOL) != 0 && card->link.ch->ops->park != NULL)
+		card->link.ch->ops->park(card->link.ch);
 	return HL_OK;
 }
 
 static void
 name_reader(const hl_card *card, const char *verb, hl_err *err)
 {
-	hl_err_what(err, "%s in \"%s\"", verb, card->ch->reader);
+	hl_err_what(err, "%s in \"%s\"", verb, card->link.ch->reader);
 }
 
 hl_rc
-hl_card_open_channel(
-    hl_card **out, hl_channel *ch, hl_deadline until, hl_err *err)
+hl_card_open_channel(hl_card **out, hl_channel *ch, const hl_card_tool *tool,
+    hl_deadline until, hl_err *err)
 {
 	hl_card *card = calloc(1, sizeof(*card));
 	hl_rc rc;
@@ -72,7 +71,9 @@ hl_card_open_channel(
 		ch->ops->close(ch);
 		return hl_nomem(err);
 	}
-	card->ch = ch;
+	card->link.ch = ch;
+	if (tool != NULL)
+		card->link.tool = *tool;
 	rc = find_driver(card, until, err);
 	/* Nothing was spent: a card that was just reset or put back in gets a
 	 * second try. */
@@ -135,7 +136,7 @@ hl_card_open(
 	if (rc == HL_OK && !sim)
 		rc = hl_pcsc_channel(&ch, reader, opt->until, err);
 	if (rc == HL_OK)
-		rc = hl_card_open_channel(out, ch, opt->until, err);
+		rc = hl_card_open_channel(out, ch, &opt->tool, opt->until, err);
 	if (*out != NULL)
 		(*out)->lock = lock;
 	else
@@ -147,7 +148,7 @@ hl_rc
 hl_card_read(hl_card *card, hl_card_info *out, hl_deadline until, hl_err *err)
 {
 	hl_card_info info = { .state = HL_CARD_UNKNOWN };
-	const hl_channel *ch = card->ch;
+	const hl_channel *ch = card->link.ch;
 	hl_rc rc = HL_OK;
 
 	(void)hl_text_copy(info.reader, sizeof(info.reader), ch->reader);
@@ -157,28 +158,15 @@ hl_card_read(hl_card *card, hl_card_info *out, hl_deadline until, hl_err *err)
 		(void)hl_text_copy(
 		    info.driver, sizeof(info.driver), card->driver->name);
 		info.can = card->can;
-		rc = card->driver->read(
-		    card->ch, card->extended, &info, until, err);
+		rc = card->driver->read(&card->link, &info, until, err);
 	}
-	if (rc == HL_OK)
-		*out = info;
-	else
+	if (rc != HL_OK) {
 		name_reader(card, "read the card", err);
+		info.can &= ~HL_CAN_INFO;
+	}
+	if (rc == HL_OK || (card->can & HL_BY_TOOL) != 0)
+		*out = info;
 	return rc;
-}
-
-static hl_rc
-cannot_issue(const hl_card *card, hl_err *err)
-{
-	if (card->driver == NULL)
-		return hl_fail(err, HL_ENOLICENSE, "",
-		    "use a card that gives licenses: `hsmlic card list`",
-		    "no driver knows this card");
-	return hl_fail(err, HL_ENOLICENSE, "",
-	    "connect the chip and get the license with the vendor's own tool, "
-	    "then `hsmlic license import` it",
-	    "a %s card gives no license for a certificate over PC/SC",
-	    card->driver->name);
 }
 
 hl_rc
@@ -190,11 +178,13 @@ hl_card_issue(hl_card *card, const uint8_t *certificate, size_t n,
 
 	*out = (hl_card_answer){ .n = 0 };
 	*exec = HL_EXEC_NO;
-	if (card->driver == NULL || card->driver->issue == NULL)
-		rc = cannot_issue(card, err);
+	if (card->driver == NULL)
+		rc = hl_fail(err, HL_ENOLICENSE, "",
+		    "use a card that gives licenses: `hsmlic card list`",
+		    "no driver knows this card");
 	else
-		rc = card->driver->issue(card->ch, card->extended, certificate,
-		    n, request_id, out, exec, until, err);
+		rc = card->driver->issue(&card->link, certificate, n,
+		    request_id, out, exec, until, err);
 	if (rc == HL_OK)
 		return rc;
 	name_reader(card, "get a license from the card", err);
@@ -206,7 +196,8 @@ hl_card_issue(hl_card *card, const uint8_t *certificate, size_t n,
 hl_rc
 hl_card_reconnect(hl_card *card, hl_deadline until, hl_err *err)
 {
-	hl_rc rc = card->ch->ops->reconnect(card->ch, until, err);
+	hl_channel *ch = card->link.ch;
+	hl_rc rc = ch->ops->reconnect(ch, until, err);
 
 	if (rc == HL_OK)
 		rc = find_driver(card, until, err);
@@ -220,10 +211,22 @@ hl_card_close(hl_card **card)
 {
 	if (*card == NULL)
 		return;
-	(*card)->ch->ops->close((*card)->ch);
+	(*card)->link.ch->ops->close((*card)->link.ch);
 	hl_lock_free(&(*card)->lock, false);
 	free(*card);
 	*card = NULL;
+}
+
+bool
+hl_card_same(const hl_card_info *a, const hl_card_info *b)
+{
+	if (a->serial[0] != '\0' || b->serial[0] != '\0')
+		return strcmp(a->serial, b->serial) == 0;
+	return strcmp(a->driver, b->driver) == 0 && a->atr_n == b->atr_n &&
+	    memcmp(a->atr, b->atr, a->atr_n) == 0 &&
+	    strcmp(a->firmware_id, b->firmware_id) == 0 &&
+	    strcmp(a->type, b->type) == 0 &&
+	    strcmp(a->version, b->version) == 0;
 }
 
 const char *
@@ -231,6 +234,7 @@ hl_card_state_name(hl_card_state s)
 {
 	static const char *const names[] = {
 		[HL_CARD_UNKNOWN] = "unknown",
+		[HL_CARD_ST] = "ST_STATE",
 		[HL_CARD_BLANK] = "OEM_STATE",
 		[HL_CARD_OPERATIONAL] = "OPERATIONAL_STATE",
 		[HL_CARD_TERMINATED] = "TERMINATED_STATE",

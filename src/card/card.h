@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "card/channel.h"
+#include "tool/tool.h"
 #include "util/uuid.h"
 
 #define HL_SERIAL_TEXT 33 /* 16 bytes in hex and NUL */
@@ -24,6 +25,7 @@ typedef enum hl_card_state {
 	HL_CARD_BLANK,	     /* OEM_STATE */
 	HL_CARD_OPERATIONAL, /* OPERATIONAL_STATE */
 	HL_CARD_TERMINATED,  /* TERMINATED_STATE */
+	HL_CARD_ST,	     /* ST_STATE: of an STM32HSM, not made ready yet */
 } hl_card_state;
 
 /* What a driver's cards can do; bits of hl_card_info.can. */
@@ -31,7 +33,9 @@ typedef enum hl_card_state {
 #define HL_CAN_ISSUE 2U	  /* licenses from a certificate */
 #define HL_CAN_SERIAL 4U  /* strong identity */
 #define HL_CAN_REPLAY 8U  /* same request ID: same license, nothing spent */
-#define HL_NEEDS_TARGET 16U /* licenses only with the chip connected */
+#define HL_BY_TOOL                                                             \
+	16U /* only its vendor's own program may talk to it: others            \
+	       can use the card while that is at work */
 
 typedef struct hl_card_info {
 	char driver[16]; /* "olc", "stm32hsm"; "" when no driver knows it */
@@ -43,6 +47,7 @@ typedef struct hl_card_info {
 	char serial[HL_SERIAL_TEXT];	      /* upper-case hex; "" unknown */
 	char firmware_id[HL_FIRMWARE_ID_TEXT]; /* "" unknown */
 	char type[HL_TYPE_TEXT];	      /* "SFI", ...; "" unknown */
+	char version[16];		      /* of an STM32HSM; "" unknown */
 	char product_id[9];		      /* "" any or unknown */
 	bool has_counter;
 	uint32_t counter;  /* licenses left */
@@ -52,30 +57,49 @@ typedef struct hl_card_info {
 typedef struct hl_card_answer {
 	uint8_t license[HL_ISSUE_MAX];
 	size_t n; /* 0: no license came */
+	bool counted; /* counter_after is what the card said with its answer */
 	uint32_t counter_after;
 	hl_uuid request_id; /* the one that the card says it answered */
 	bool bound;	    /* request_id equals the one that was sent */
 	uint16_t sw;	    /* status word; 0 when none came */
 } hl_card_answer;
 
+/* For cards that only their vendor's program can ask (HL_BY_TOOL). */
+typedef struct hl_card_tool {
+	const char *program; /* STM32_Programmer_CLI; NULL: it is looked for */
+	/* Which slot=N of that program is this reader? HL_EUSAGE: not known. */
+	hl_rc (*slot)(
+	    void *arg, const char *reader, unsigned *slot, hl_err *err);
+	/* Did the user say that cards with this ATR are asked so? */
+	bool (*chosen)(void *arg, const uint8_t *atr, size_t n);
+	void *arg;
+	const hl_connect *connect; /* a chip that is connected; NULL: none */
+	const char *dir; /* for the files of a request; NULL: none is made */
+} hl_card_tool;
+
 typedef struct hl_card_options {
 	hl_deadline until;    /* for opening, waits included */
 	const char *lock_dir; /* where readers' lock files are; NULL: none */
+	hl_card_tool tool;
 } hl_card_options;
 
 typedef struct hl_card hl_card;
 
 /*
  * Opens the card in the reader of exactly this name, or "sim:FILE", takes it
- * for exclusive use and finds its driver. HL_ENODEV: no such reader, no card in
- * it, no PC/SC service; HL_EACCESS; HL_EBUSY: held by others until the
- * deadline; HL_ETIMEOUT; HL_ECARD: the card cannot be powered up or speaks no
- * protocol. A card that no driver knows is opened too (hl_card_info.driver "").
+ * for exclusive use and finds its driver. A card that only its vendor's program
+ * can ask is let go again: the reader's lock file alone keeps other processes
+ * of this program off it. HL_ENODEV: no such reader, no card in it, no PC/SC
+ * service; HL_EACCESS; HL_EBUSY: held by others until the deadline;
+ * HL_ETIMEOUT; HL_ECARD: the card cannot be powered up or speaks no protocol. A
+ * card that no driver knows is opened too (hl_card_info.driver "").
  */
 HL_CHECK hl_rc hl_card_open(hl_card **out, const char *reader,
     const hl_card_options *opt, hl_err *err);
 
-/* Asks the card. What the driver cannot find out stays empty. Spends nothing. */
+/* Asks the card. What the driver cannot find out stays empty. Spends nothing.
+ * On failure *out tells reader, ATR and driver of a card that is HL_BY_TOOL,
+ * and says that it is not HL_CAN_INFO. */
 HL_CHECK hl_rc hl_card_read(
     hl_card *card, hl_card_info *out, hl_deadline until, hl_err *err);
 
@@ -99,6 +123,25 @@ HL_CHECK hl_rc hl_card_reconnect(
 
 /* NULL is fine; sets *card to NULL. */
 void hl_card_close(hl_card **card);
+
+/* Is this the answer to reset of an STM32HSM? */
+bool hl_card_is_stm32hsm(const uint8_t *atr, size_t n);
+
+/*
+ * Can both readings be of one card? By the serial number, else by all that a
+ * card without one tells but its counter.
+ */
+bool hl_card_same(const hl_card_info *a, const hl_card_info *b);
+
+/*
+ * What the vendor's program left in `dir` for a request whose process has died:
+ * *good when the program ended well and its license is whole. HL_ENOTFOUND: no
+ * license.
+ */
+HL_CHECK hl_rc hl_card_left_behind(const char *dir, const hl_uuid *request_id,
+    hl_card_answer *out, bool *good, hl_err *err);
+/* Removes it. */
+void hl_card_forget(const char *dir, const hl_uuid *request_id);
 
 const char *hl_card_state_name(hl_card_state s); /* "OPERATIONAL_STATE", ... */
 /* From a serial in text to canonical form; false when it is not one. */

@@ -36,6 +36,11 @@ struct hl_channel_ops {
 	 * to be selected anew.
 	 */
 	hl_rc (*reconnect)(hl_channel *ch, hl_deadline until, hl_err *err);
+	/*
+	 * Lets go of the card for another program to use it. Only reconnect and
+	 * close are called after that. NULL: nobody else can use it.
+	 */
+	void (*park)(hl_channel *ch);
 	/* Ends exclusive use, disconnects, frees ch. */
 	void (*close)(hl_channel *ch);
 };

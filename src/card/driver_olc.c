@@ -60,8 +60,8 @@ is_ours(const hl_buf *data, hl_rd *prop)
 }
 
 static hl_rc
-olc_probe(hl_channel *ch, bool *mine, unsigned *can, bool *extended,
-    hl_deadline until, hl_err *err)
+olc_probe(hl_card_link *link, bool *mine, unsigned *can, hl_deadline until,
+    hl_err *err)
 {
 	const hl_apdu cmd = {
 		.ins = 0xA4, .p1 = 0x04, .data = aid, .n = sizeof(aid)
@@ -74,11 +74,11 @@ olc_probe(hl_channel *ch, bool *mine, unsigned *can, bool *extended,
 
 	*mine = false;
 	*can = 0;
-	*extended = false;
-	rc = hl_apdu_exchange(ch, &cmd, &data, &sw, &exec, until, err);
+	link->extended = false;
+	rc = hl_apdu_exchange(link->ch, &cmd, &data, &sw, &exec, until, err);
 	/* Whatever another card's "no" looks like: it is not ours. */
 	if (rc == HL_OK && sw == 0x9000 && is_ours(&data, &prop)) {
-		rc = set_caps(prop, can, extended, err);
+		rc = set_caps(prop, can, &link->extended, err);
 		*mine = rc == HL_OK;
 	}
 	hl_buf_free(&data);
@@ -86,16 +86,17 @@ olc_probe(hl_channel *ch, bool *mine, unsigned *can, bool *extended,
 }
 
 static hl_rc
-olc_read(hl_channel *ch, bool extended, hl_card_info *out, hl_deadline until,
-    hl_err *err)
+olc_read(hl_card_link *link, hl_card_info *out, hl_deadline until, hl_err *err)
 {
-	const hl_apdu cmd = { .cla = 0x80, .ins = 0xCA, .extended = extended };
+	const hl_apdu cmd = {
+		.cla = 0x80, .ins = 0xCA, .extended = link->extended
+	};
 	hl_buf data = HL_BUF_INIT;
 	hl_exec exec;
 	uint16_t sw = 0;
 	hl_rc rc;
 
-	rc = hl_apdu_exchange(ch, &cmd, &data, &sw, &exec, until, err);
+	rc = hl_apdu_exchange(link->ch, &cmd, &data, &sw, &exec, until, err);
 	if (rc == HL_OK && sw != 0x9000)
 		rc = hl_fail(err, HL_ECARD, HL_OLC_WHAT_READ, HL_OLC_HINT,
 		    "the card answers GET INFO with status word %04X",
@@ -177,6 +178,7 @@ parse_answer(const hl_buf *data, const hl_uuid *request_id, hl_card_answer *out,
 	    v.n != sizeof(out->request_id.b))
 		return bad(err, WHAT_ISSUE, "the request ID (CA)",
 		    "is missing or not 16 bytes long");
+	out->counted = true;
 	memcpy(out->request_id.b, v.p, v.n);
 	out->bound = hl_uuid_equal(&out->request_id, request_id);
 	return HL_OK;
@@ -196,11 +198,11 @@ build_request(
 }
 
 static hl_rc
-olc_issue(hl_channel *ch, bool extended, const uint8_t *cert, size_t n,
+olc_issue(hl_card_link *link, const uint8_t *cert, size_t n,
     const hl_uuid *request_id, hl_card_answer *out, hl_exec *exec,
     hl_deadline until, hl_err *err)
 {
-	hl_apdu cmd = { .cla = 0x80, .ins = 0x2A, .extended = extended };
+	hl_apdu cmd = { .cla = 0x80, .ins = 0x2A, .extended = link->extended };
 	hl_buf request = HL_BUF_INIT, data = HL_BUF_INIT;
 	hl_rc rc;
 
@@ -215,7 +217,8 @@ olc_issue(hl_channel *ch, bool extended, const uint8_t *cert, size_t n,
 	}
 	cmd.data = request.p;
 	cmd.n = request.n;
-	rc = hl_apdu_exchange(ch, &cmd, &data, &out->sw, exec, until, err);
+	rc =
+	    hl_apdu_exchange(link->ch, &cmd, &data, &out->sw, exec, until, err);
 	if (rc == HL_OK && out->sw != 0x9000)
 		rc = refused(out->sw, exec, err);
 	else if (rc == HL_OK) {
@@ -230,7 +233,6 @@ olc_issue(hl_channel *ch, bool extended, const uint8_t *cert, size_t n,
 
 const hl_card_driver hl_driver_olc = {
 	.name = "olc",
-	.can = HL_CAN_INFO | HL_CAN_ISSUE | HL_CAN_SERIAL | HL_CAN_REPLAY,
 	.probe = olc_probe,
 	.read = olc_read,
 	.issue = olc_issue,

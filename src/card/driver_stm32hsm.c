@@ -1,47 +1,275 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The STM32HSM card. Its commands are not public, so not one is sent to it: it
- * is known by its ATR, and its licenses come through the vendor's own tool,
- * with the chip connected.
+ * is known by its ATR ("HSM_SFI_" in the historical bytes of the V2AE: list of
+ * pcsc-tools, 2025) or by the user's word, and STM32_Programmer_CLI asks it, as
+ * ST's help and AN5054 describe that. What that program prints about a card is
+ * known for one line only, so nothing here depends on words: what counts are
+ * its exit status, a line that says "error", the license file and the counter.
  */
 #include <string.h>
 
 #include "card/atr.h"
 #include "card/driver.h"
+#include "card/request_files.h"
+#include "tool/tool.h"
+#include "util/file.h"
+#include "util/spawn.h"
+#include "util/text.h"
 
 #define MARK "HSM_SFI_"
+#define WHAT "get a license from the card"
+#define FROM_CERT "-hsmgetlicensefromcertifbin"
+#define FROM_CHIP "-hsmgetlicense"
+#define TEXT_MAX ((size_t)256 * 1024)
+/* Kept back of the time there is, to ask the card what happened. */
+#define AFTERWARDS_MS 15000
 
-static hl_rc
-stm32hsm_probe(hl_channel *ch, bool *mine, unsigned *can, bool *extended,
-    hl_deadline until, hl_err *err)
+bool
+hl_card_is_stm32hsm(const uint8_t *atr, size_t n)
 {
 	hl_rd h;
 
-	(void)until;
-	(void)err;
-	*extended = false;
-	*can = HL_NEEDS_TARGET;
-	*mine = hl_atr_historical(ch->atr, ch->atr_n, &h) &&
+	return hl_atr_historical(atr, n, &h) &&
 	    memmem(h.p, h.n, MARK, sizeof(MARK) - 1) != NULL;
-	return HL_OK;
 }
 
 static hl_rc
-stm32hsm_read(hl_channel *ch, bool extended, hl_card_info *out,
-    hl_deadline until, hl_err *err)
+stm32hsm_probe(hl_card_link *link, bool *mine, unsigned *can, hl_deadline until,
+    hl_err *err)
 {
-	(void)ch;
-	(void)extended;
+	const hl_channel *ch = link->ch;
+	const hl_card_tool *t = &link->tool;
+
 	(void)until;
 	(void)err;
-	out->state = HL_CARD_UNKNOWN;
+	*can = HL_CAN_INFO | HL_CAN_ISSUE | HL_BY_TOOL;
+	*mine = hl_card_is_stm32hsm(ch->atr, ch->atr_n) ||
+	    (t->chosen != NULL && t->chosen(t->arg, ch->atr, ch->atr_n));
 	return HL_OK;
+}
+
+/* Its slot, and the program that asks it. */
+static hl_rc
+find_tool(const hl_card_link *link, hl_tool *tool, unsigned *slot, hl_err *err)
+{
+	const hl_card_tool *t = &link->tool;
+	hl_rc rc = hl_tool_find(tool, t->program, err);
+
+	if (rc != HL_OK)
+		return rc;
+	*slot = 1; /* the default of ST's program */
+	return t->slot == NULL ? HL_OK
+			       : t->slot(t->arg, link->ch->reader, slot, err);
+}
+
+static hl_card_state
+state_of(const char *name)
+{
+	static const hl_card_state states[] = { HL_CARD_ST, HL_CARD_BLANK,
+		HL_CARD_OPERATIONAL };
+
+	for (size_t i = 0; i < HL_COUNT(states); i++)
+		if (strcmp(name, hl_card_state_name(states[i])) == 0)
+			return states[i];
+	return HL_CARD_UNKNOWN;
+}
+
+static hl_rc
+stm32hsm_read(
+    hl_card_link *link, hl_card_info *out, hl_deadline until, hl_err *err)
+{
+	hl_buf raw = HL_BUF_INIT;
+	hl_tool_report r;
+	unsigned slot;
+	hl_tool tool;
+	hl_rc rc = find_tool(link, &tool, &slot, err);
+
+	if (rc == HL_OK)
+		rc = hl_tool_card(&tool, slot, &r, &raw, until, err);
+	hl_buf_free(&raw);
+	if (rc != HL_OK)
+		return rc;
+	(void)hl_text_copy(
+	    out->firmware_id, sizeof(out->firmware_id), r.firmware_id);
+	(void)hl_text_copy(out->type, sizeof(out->type), r.type);
+	(void)hl_text_copy(out->version, sizeof(out->version), r.hsm_version);
+	out->state = state_of(r.state);
+	out->has_counter = r.has_counter;
+	out->counter = r.counter;
+	return HL_OK;
+}
+
+/* ---- one license --------------------------------------------------------- */
+
+typedef struct issue {
+	const hl_card_link *link;
+	hl_request_files files;
+	hl_tool tool;
+	unsigned slot;
+	const uint8_t *cert;
+	size_t cert_n;
+	hl_deadline until;
+} issue;
+
+/* That license would be the connected chip's: is it the chip of the request? */
+static hl_rc
+check_target(issue *i, hl_err *err)
+{
+	const hl_connect *target = i->link->tool.connect;
+	hl_buf seen = HL_BUF_INIT;
+	hl_tool_report r;
+	hl_rc rc;
+
+	if (target == NULL)
+		return hl_fail(err, HL_ENOLICENSE, WHAT,
+		    "connect the chip: --target stm32prog:port=SWD; or use a "
+		    "newer STM32CubeProgrammer",
+		    "this STM32_Programmer_CLI has no " FROM_CERT
+		    ", and no chip is connected");
+	rc = hl_tool_certificate(
+	    &i->tool, target, i->files.check, NULL, &r, i->until, err);
+	if (rc == HL_OK)
+		rc = hl_file_read(i->files.check, i->cert_n + 1, &seen, err);
+	if (rc == HL_OK &&
+	    (seen.n != i->cert_n || memcmp(seen.p, i->cert, seen.n) != 0))
+		rc = hl_fail(err, HL_ECONFLICT, WHAT,
+		    "connect the chip that the license is for",
+		    "another chip is connected, and this "
+		    "STM32_Programmer_CLI makes licenses for the connected "
+		    "chip only");
+	hl_buf_free(&seen);
+	return rc;
+}
+
+/* `argv` has room for all words of a target; everything is borrowed. */
+static hl_rc
+command_line(
+    issue *i, const char **argv, char *slot, size_t slot_size, hl_err *err)
+{
+	const hl_connect *target = i->link->tool.connect;
+	size_t n = 0;
+	bool offers;
+	hl_rc rc;
+
+	rc = hl_tool_offers(&i->tool, FROM_CERT, &offers, i->until, err);
+	if (rc == HL_OK && !offers)
+		rc = check_target(i, err);
+	if (rc != HL_OK)
+		return rc;
+	(void)hl_text_format(slot, slot_size, "slot=%u", i->slot);
+	argv[n++] = i->tool.path;
+	if (offers) {
+		argv[n++] = FROM_CERT;
+		argv[n++] = i->files.cert;
+	} else {
+		argv[n++] = "-c";
+		for (size_t k = 0; k < target->n; k++)
+			argv[n++] = target->words[k];
+		argv[n++] = FROM_CHIP;
+	}
+	argv[n++] = i->files.license;
+	argv[n++] = slot;
+	argv[n] = NULL;
+	return HL_OK;
+}
+
+/* Nothing was asked of the card yet when this fails. */
+static hl_rc
+prepare(issue *i, const hl_uuid *id, hl_err *err)
+{
+	const hl_card_tool *t = &i->link->tool;
+	hl_rc rc;
+
+	if (t->dir == NULL)
+		return hl_fail(err, HL_EUSAGE, WHAT, "",
+		    "there is no folder for the files of the request");
+	if ((rc = hl_request_files_name(&i->files, t->dir, id, err)) != HL_OK ||
+	    (rc = find_tool(i->link, &i->tool, &i->slot, err)) != HL_OK)
+		return rc;
+	/* A second request of this ID: what the first one left is judged. */
+	hl_request_files_remove(&i->files);
+	return hl_file_write(i->files.cert, i->cert, i->cert_n, 0600, err);
+}
+
+static hl_rc
+no_license(const hl_ended *end, const hl_tool_report *r, hl_err *err)
+{
+	const char *hint = "see what it printed: hsmlic -v; is this the "
+			   "right slot?";
+
+	if (end->late)
+		return hl_fail(err, HL_ETIMEOUT, WHAT, hint,
+		    "STM32_Programmer_CLI did not end in time, and was ended");
+	if (!end->exited)
+		return hl_fail(err, HL_ECARD, WHAT, hint,
+		    "STM32_Programmer_CLI was ended by signal %d", end->signal);
+	return hl_fail(err, HL_ECARD, WHAT, hint,
+	    "STM32_Programmer_CLI ended with %d and left no license%s%s",
+	    end->status, r->error[0] == '\0' ? "" : ": ", r->error);
+}
+
+/* The program ran: from now on the card may have counted. */
+static hl_rc
+take_result(const issue *i, const hl_buf *text, const hl_ended *end,
+    hl_card_answer *out, hl_err *err)
+{
+	bool good = false;
+	hl_tool_report r;
+	hl_rc rc;
+
+	hl_tool_parse(text->p, text->n, &r);
+	rc = hl_request_files_take(&i->files, end, &r, out, &good, err);
+	if (rc == HL_ENOTFOUND)
+		return no_license(end, &r, err);
+	if (rc != HL_OK)
+		return rc;
+	out->bound = good;
+	if (good)
+		return HL_OK;
+	(void)no_license(end, &r, err);
+	hl_err_add(err, "what is in the license file is kept as suspect");
+	return err == NULL ? HL_ECARD : err->rc;
+}
+
+static hl_deadline
+time_for_tool(hl_deadline until)
+{
+	const int left = hl_deadline_left(until) / 3;
+
+	return until - (left < AFTERWARDS_MS ? left : AFTERWARDS_MS);
+}
+
+static hl_rc
+stm32hsm_issue(hl_card_link *link, const uint8_t *cert, size_t n,
+    const hl_uuid *request_id, hl_card_answer *out, hl_exec *exec,
+    hl_deadline until, hl_err *err)
+{
+	const char *argv[sizeof(((hl_connect *)0)->words) / sizeof(char *) + 8];
+	issue i = { .link = link, .cert = cert, .cert_n = n, .until = until };
+	hl_buf text = HL_BUF_INIT;
+	hl_ended end = { 0 };
+	char slot[24];
+	hl_rc rc;
+
+	*exec = HL_EXEC_NO;
+	if ((rc = prepare(&i, request_id, err)) != HL_OK ||
+	    (rc = command_line(&i, argv, slot, sizeof(slot), err)) != HL_OK)
+		return rc;
+	rc = hl_spawn_kept(argv, i.files.base, TEXT_MAX, &text, &end,
+	    time_for_tool(until), err);
+	/* Else it was not even started. */
+	if (rc == HL_OK) {
+		rc = take_result(&i, &text, &end, out, err);
+		*exec = rc == HL_OK ? HL_EXEC_YES : HL_EXEC_UNKNOWN;
+	}
+	hl_buf_free(&text);
+	return rc;
 }
 
 const hl_card_driver hl_driver_stm32hsm = {
 	.name = "stm32hsm",
-	.can = HL_NEEDS_TARGET,
 	.probe = stm32hsm_probe,
 	.read = stm32hsm_read,
-	.issue = NULL,
+	.issue = stm32hsm_issue,
 };

@@ -186,6 +186,15 @@ pcsc_reconnect(hl_channel *ch, hl_deadline until, hl_err *err)
 }
 
 static void
+pcsc_park(hl_channel *ch)
+{
+	pcsc_channel *c = (pcsc_channel *)ch;
+
+	hang_up(c);
+	c->failed = true;
+}
+
+static void
 pcsc_close(hl_channel *ch)
 {
 	pcsc_channel *c = (pcsc_channel *)ch;
@@ -199,7 +208,7 @@ hl_pcsc_channel(
     hl_channel **out, const char *reader, hl_deadline until, hl_err *err)
 {
 	static const struct hl_channel_ops ops = { pcsc_transmit,
-		pcsc_reconnect, pcsc_close };
+		pcsc_reconnect, pcsc_park, pcsc_close };
 	pcsc_channel *c = calloc(1, sizeof(*c));
 	hl_rc rc;
 

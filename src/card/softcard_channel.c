@@ -57,6 +57,7 @@ soft_close(hl_channel *ch)
 static const struct hl_channel_ops soft_ops = {
 	.transmit = soft_transmit,
 	.reconnect = soft_reconnect,
+	.park = NULL,
 	.close = soft_close,
 };
 

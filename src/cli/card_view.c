@@ -305,7 +305,8 @@ hl_card_choose(const hl_cards *c, const char *selector, bool fresh,
 		return hl_card_none(c, selector, err);
 	if (two != NULL)
 		return two_fit(one, two, err);
-	if (one->present != NULL && one->present->rc != HL_OK) {
+	if (one->present != NULL && one->present->rc != HL_OK &&
+	    (fresh || one->present->info.driver[0] == '\0')) {
 		if (err != NULL)
 			*err = one->present->err;
 		return one->present->rc;
@@ -323,7 +324,7 @@ hl_card_name(const hl_card_view *v, char *out, size_t size)
 	    : v->present != NULL	    ? v->present->info.serial
 					    : "";
 
-	if (serial[0] != '\0')
+	if (serial[0] != '\0' || v->row != NULL)
 		hl_card_words(
 		    v->row != NULL ? v->row->label : "", serial, out, size);
 	else

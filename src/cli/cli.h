@@ -10,8 +10,10 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "broker/broker.h"
+#include "flow/target.h"
 #include "store/store.h"
 
 /* ---- tables ---------------------------------------------------------------
@@ -99,6 +101,8 @@ typedef struct hl_cli {
 	hl_deadline until;
 	hl_store *store;
 	hl_broker *broker;
+	hl_target_connect connect; /* a chip at ST's program, for the broker */
+	mode_t mask;   /* of the user, for programs that are run for them */
 	hl_text url;   /* of the store */
 	int exit_code; /* when the command returned HL_OK */
 	int units_spent; /* by it */
@@ -176,7 +180,10 @@ void hl_print_error(hl_cli *cli, const hl_err *err);
 int hl_out_errno(void);
 /* One message line on stderr, "hsmlic: ..."; not with -q. */
 void hl_message(const hl_cli *cli, const char *fmt, ...) HL_PRINTF(2, 3);
-/* The same, but only with -v. */
+/* "hsmlic: note: ...": what a person should know of units and of what cannot be
+ * undone; also with -q. */
+void hl_note(const hl_cli *cli, const char *text);
+/* As hl_message(), but only with -v. */
 void hl_detail(const hl_cli *cli, const char *fmt, ...) HL_PRINTF(2, 3);
 
 /*
@@ -263,6 +270,7 @@ hl_rc hl_cmd_card_show(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_card_add(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_card_label(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_card_retire(hl_cli *cli, char **operands, hl_err *err);
+hl_rc hl_cmd_card_slot(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_card_watch(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_chip_list(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_chip_show(hl_cli *cli, char **operands, hl_err *err);
@@ -273,6 +281,8 @@ hl_rc hl_cmd_license_show(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_license_export(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_license_import(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_license_retire(hl_cli *cli, char **operands, hl_err *err);
+hl_rc hl_cmd_program(hl_cli *cli, char **operands, hl_err *err);
+hl_rc hl_cmd_run(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_recover(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_preflight(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_status(hl_cli *cli, char **operands, hl_err *err);

@@ -5,7 +5,7 @@
 #include "cli/parts.h"
 
 #define GAUGE_WIDTH 20
-#define NOT_READ "cannot be read by this version"
+#define NOT_READ "could not be asked for"
 
 /* ---- list --------------------------------------------------------------- */
 
@@ -252,7 +252,11 @@ show_text(const hl_cli *cli, const hl_card_view *v, const hl_issue *open)
 
 	if (v->row != NULL && v->row->label[0] != '\0')
 		hl_fact("label", "%s", v->row->label);
-	if (v->row != NULL || p->info.serial[0] != '\0')
+	if (p != NULL && (p->info.can & HL_BY_TOOL) != 0)
+		hl_fact("serial",
+		    "it tells none: known by its label, its "
+		    "firmware identifier and its counter");
+	else if (v->row != NULL || p->info.serial[0] != '\0')
 		hl_fact("serial", "%s",
 		    v->row != NULL ? v->row->serial : p->info.serial);
 	show_place(v);
@@ -261,6 +265,8 @@ show_text(const hl_cli *cli, const hl_card_view *v, const hl_issue *open)
 		: (p->info.can & HL_CAN_INFO) != 0
 		? hl_card_state_name(p->info.state)
 		: NOT_READ);
+	if (p != NULL && p->rc != HL_OK)
+		hl_fact("error", "%s", p->err.why);
 	show_firmware(v);
 	show_counter(cli, v);
 	show_abilities(v);

@@ -14,11 +14,13 @@ check_label(const char *label, bool empty_ok, hl_err *err)
 	if ((rc = hl_text_check("label", label, empty_ok, err)) != HL_OK)
 		return rc;
 	if (!hl_serial_canonical(label, serial) &&
-	    strncmp(label, "sim:", 4) != 0 && strncmp(label, "reader:", 7) != 0)
+	    strncmp(label, "sim:", 4) != 0 &&
+	    strncmp(label, "reader:", 7) != 0 &&
+	    strncmp(label, "slot:", 5) != 0)
 		return HL_OK;
 	return hl_fail(err, HL_EUSAGE, "label the card",
 	    "choose a label that is no serial number and does not begin with "
-	    "sim: or reader:",
+	    "sim:, reader: or slot:",
 	    "\"%s\" would be taken for another card", label);
 }
 
@@ -42,6 +44,19 @@ print_changed(hl_cli *cli, const hl_card_view *v, const char *flag, bool done,
 /* ---- add ---------------------------------------------------------------- */
 
 static hl_rc
+check_driver(const hl_cli *cli, hl_err *err)
+{
+	const char *driver = hl_opt(cli, "driver");
+
+	if (driver == NULL || strcmp(driver, "stm32hsm") == 0)
+		return HL_OK;
+	return hl_fail(err, HL_EUSAGE, "add the card",
+	    "only --driver stm32hsm can be chosen; other cards say what they "
+	    "are",
+	    "there is no driver \"%s\" to choose", driver);
+}
+
+static hl_rc
 read_choice(hl_cli *cli, const char *selector, hl_card_choice *out, hl_err *err)
 {
 	const char *known = hl_opt(cli, "firmware");
@@ -62,8 +77,13 @@ read_choice(hl_cli *cli, const char *selector, hl_card_choice *out, hl_err *err)
 		    "--firmware: the same key as other cards; --new-firmware: "
 		    "a key of its own",
 		    "--firmware and --new-firmware contradict each other");
-	*out = (hl_card_choice){ known, fresh, hl_opt(cli, "label"), selector,
-		cli->dry_run };
+	*out = (hl_card_choice){ .firmware = known,
+		.new_firmware = fresh,
+		.label = hl_opt(cli, "label"),
+		.typed = selector,
+		.dry_run = cli->dry_run };
+	if ((rc = check_driver(cli, err)) != HL_OK)
+		return rc;
 	if (fresh != NULL)
 		rc = hl_text_check("firmware name", fresh, false, err);
 	if (rc == HL_OK && out->label != NULL)
@@ -136,6 +156,35 @@ add(hl_cli *cli, const hl_card_view *v, const hl_card_choice *choice,
 	return HL_OK;
 }
 
+/* A card without a serial number that looks like a known one, by its counter,
+ * too: a label of its own and a firmware say that it is not. */
+static bool
+is_another(const hl_card_view *v, const hl_card_choice *choice)
+{
+	return v->row != NULL && v->row->serial[0] == '\0' &&
+	    choice->label != NULL &&
+	    strcmp(choice->label, v->row->label) != 0 &&
+	    (choice->firmware != NULL || choice->new_firmware != NULL);
+}
+
+static hl_rc
+record_slot(hl_cli *cli, const hl_card_view *v, hl_err *err)
+{
+	const char *reader = v->present->info.reader;
+	unsigned slot;
+	hl_rc rc = hl_slot_option(cli, &slot, err);
+
+	if (rc != HL_OK || slot == 0 || cli->dry_run)
+		return rc;
+	rc = hl_store_slot_put(
+	    cli->store, cli->actor.station, reader, slot, &cli->actor, err);
+	if (rc == HL_OK)
+		hl_message(cli,
+		    "slot=%u of STM32_Programmer_CLI is \"%s\" here", slot,
+		    reader);
+	return rc;
+}
+
 hl_rc
 hl_cmd_card_add(hl_cli *cli, char **operands, hl_err *err)
 {
@@ -152,10 +201,13 @@ hl_cmd_card_add(hl_cli *cli, char **operands, hl_err *err)
 		rc = hl_card_choose(&c, selector, true, &v, err);
 	if (rc != HL_OK)
 		goto out;
-	if (v->row != NULL)
+	choice.another = is_another(v, &choice);
+	if (v->row != NULL && !choice.another)
 		rc = known_already(cli, v, &choice, err);
 	else
 		rc = add(cli, v, &choice, err);
+	if (rc == HL_OK)
+		rc = record_slot(cli, v, err);
 out:
 	hl_cards_free(&c);
 	return rc;
@@ -179,13 +231,19 @@ print_known(hl_cli *cli, const hl_card_row *row, const hl_cards *present,
 }
 
 static hl_rc
-label_card(hl_cli *cli, hl_card_row *row, const char *label, hl_err *err)
+label_card(hl_cli *cli, hl_card_row *row, const char *name, const char *label,
+    hl_err *err)
 {
 	hl_rc rc;
 
+	if (row->serial[0] == '\0' && label[0] == '\0')
+		return hl_fail(err, HL_EUSAGE, "label the card",
+		    "give it another label instead",
+		    "this card tells no serial number: its label is what it "
+		    "is known by");
 	if (cli->dry_run) {
-		hl_message(cli, "dry run: would label card %s \"%s\"",
-		    row->serial, label);
+		hl_message(
+		    cli, "dry run: would label card %s \"%s\"", name, label);
 		return HL_OK;
 	}
 	rc = hl_store_card_label(cli->store, &row->id, label, &cli->actor, err);
@@ -197,6 +255,7 @@ hl_rc
 hl_cmd_card_label(hl_cli *cli, char **operands, hl_err *err)
 {
 	const char *label = operands[1];
+	char name[HL_CARD_WORDS];
 	hl_cards present;
 	hl_card_row row;
 	hl_rc rc;
@@ -204,14 +263,17 @@ hl_cmd_card_label(hl_cli *cli, char **operands, hl_err *err)
 	if ((rc = check_label(label, true, err)) != HL_OK)
 		return rc;
 	rc = hl_card_operand(cli, operands[0], &present, &row, err);
-	if (rc == HL_OK)
-		rc = label_card(cli, &row, label, err);
+	if (rc == HL_OK) {
+		hl_card_words(row.serial[0] == '\0' ? row.label : "",
+		    row.serial, name, sizeof(name));
+		rc = label_card(cli, &row, name, label, err);
+	}
 	if (rc == HL_OK && cli->json)
 		rc = print_known(cli, &row, &present, "labelled", err);
 	else if (rc == HL_OK && !cli->dry_run && label[0] != '\0')
-		(void)printf("card %s is now \"%s\"\n", row.serial, label);
+		(void)printf("card %s is now \"%s\"\n", name, label);
 	else if (rc == HL_OK && !cli->dry_run)
-		(void)printf("card %s has no label now\n", row.serial);
+		(void)printf("card %s has no label now\n", name);
 	hl_cards_free(&present);
 	return rc;
 }

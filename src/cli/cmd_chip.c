@@ -119,6 +119,10 @@ attempt_row(void *arg, const hl_issue *i)
 	}
 	if (hl_store_card_by_id(p->cli->store, &i->card, &card, NULL) != HL_OK)
 		(void)hl_text_copy(card.serial, sizeof(card.serial), "?");
+	/* A card without one is known by its label. */
+	else if (card.serial[0] == '\0')
+		(void)hl_text_copy(
+		    card.serial, sizeof(card.serial), card.label);
 	hl_time_text(i->opened_at, at);
 	(void)snprintf(no, sizeof(no), "%u", i->attempt);
 	(void)snprintf(counters, sizeof(counters), "%u", i->counter_before);

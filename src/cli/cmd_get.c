@@ -164,25 +164,30 @@ result_json(const struct output *o, const hl_get_result *r)
 static void
 print_where_from(FILE *f, const hl_get_result *r)
 {
+	char card[HL_CARD_WORDS];
+
+	hl_card_words("",
+	    r->card.serial[0] != '\0' ? r->card.serial : r->card.label, card,
+	    sizeof(card));
 	switch (r->source) {
 	case HL_SOURCE_STORE:
 		(void)fputs("from the store; nothing was spent\n", f);
 		break;
 	case HL_SOURCE_CARD:
 		(void)fprintf(f, "from card %s; one unit was spent, %u left\n",
-		    r->card.serial, r->issue.counter_after);
+		    card, r->issue.counter_after);
 		break;
 	case HL_SOURCE_REPLAY:
 		(void)fprintf(f,
 		    "issued by card %s for a request that was cut short; %s\n",
-		    r->card.serial,
+		    card,
 		    r->units_spent == 0 ? "nothing was spent now"
 					: "one unit was spent");
 		break;
 	case HL_SOURCE_NONE:
 		(void)fprintf(f,
 		    "would spend one of the %u licenses of card %s\n",
-		    r->card.last_counter, r->card.serial);
+		    r->card.last_counter, card);
 		break;
 	}
 }

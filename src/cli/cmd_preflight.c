@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/parts.h"
@@ -45,10 +46,15 @@ read_text(const char *path, hl_buf *out, hl_err *err)
 static hl_rc
 check_readable(const char *what, const char *path, hl_err *err)
 {
-	if (access(path, R_OK) == 0)
-		return HL_OK;
-	return hl_fail(err, errno == ENOENT ? HL_ENOTFOUND : HL_EINPUT, what,
-	    "check the name", "%s: %s", path, strerror(errno));
+	struct stat st;
+
+	if (stat(path, &st) != 0 || access(path, R_OK) != 0)
+		return hl_fail(err, errno == ENOENT ? HL_ENOTFOUND : HL_EINPUT,
+		    what, "check the name", "%s: %s", path, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return hl_fail(err, HL_EINPUT, what, "check the name",
+		    "%s is not a regular file", path);
+	return HL_OK;
 }
 
 static hl_rc
@@ -135,6 +141,7 @@ read_chip(hl_cli *cli, given *g, hl_err *err)
 {
 	const char *target = hl_opt(cli, "target");
 	const char *product = hl_opt(cli, "product");
+	hl_target_options opt;
 	hl_target_chip *chip;
 	hl_rc rc;
 
@@ -146,7 +153,8 @@ read_chip(hl_cli *cli, given *g, hl_err *err)
 		return HL_OK;
 	if ((chip = calloc(1, sizeof(*chip))) == NULL)
 		return hl_nomem(err);
-	rc = hl_target_read(target, chip, err);
+	hl_target_settings(cli, &opt);
+	rc = hl_target_read(target, &opt, chip, err);
 	if (rc == HL_OK && product != NULL &&
 	    strcmp(product, chip->cert.product_id) != 0) {
 		rc = hl_fail(err, HL_ECONFLICT, "find the chip",

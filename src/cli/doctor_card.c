@@ -190,7 +190,7 @@ check_known(hl_doctor *d, const hl_card_info *i)
 static bool
 check_card(hl_doctor *d, const char *reader, const wanted *w)
 {
-	const hl_card_options opt = { d->cli->until, NULL };
+	const hl_card_options opt = { .until = d->cli->until };
 	hl_card *card = NULL;
 	hl_card_info info = { 0 };
 	hl_err err = { 0 };

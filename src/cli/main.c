@@ -10,6 +10,7 @@
 
 #include "card/apdu.h"
 #include "cli/cli.h"
+#include "tool/tool.h"
 #include "util/file.h"
 
 #define TIMEOUT_S 60
@@ -60,12 +61,9 @@ static hl_rc
 field(const hl_cli *cli, const char *option, const char *dflt, char *out,
     hl_err *err)
 {
-	const char *text = NULL;
+	const char *text = hl_opt(cli, option);
 	hl_rc rc;
 
-	for (size_t i = 0; i < cli->n_values; i++)
-		if (strcmp(cli->values[i].option->name, option) == 0)
-			text = cli->values[i].text;
 	if (text == NULL)
 		text = dflt;
 	if ((rc = hl_text_check(option, text, true, err)) != HL_OK) {
@@ -251,6 +249,33 @@ check_stdout(hl_cli *cli)
 	return hl_rc_exit(HL_EIO);
 }
 
+/*
+ * Installed earlier in PATH under the name of ST's program, this one takes its
+ * command lines: what it would be as "hsmlic run -- NAME ARGS". *argv is
+ * replaced and never freed.
+ */
+static bool
+stand_in_for_tool(int *argc, char ***argv)
+{
+	static char self[] = "hsmlic", command[] = "run", end[] = "--",
+		    name[] = HL_TOOL_NAME;
+	char **words;
+
+	if (strcmp(basename((*argv)[0]), HL_TOOL_NAME) != 0)
+		return true;
+	if ((words = calloc((size_t)*argc + 4, sizeof(*words))) == NULL)
+		return false;
+	words[0] = self;
+	words[1] = command;
+	words[2] = end;
+	words[3] = name;
+	for (int i = 1; i < *argc; i++)
+		words[3 + i] = (*argv)[i];
+	*argc += 3;
+	*argv = words;
+	return true;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -262,9 +287,10 @@ main(int argc, char **argv)
 	secure_streams();
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGXFSZ, SIG_IGN); /* EFBIG says the same, and is told */
-	(void)umask(077);
-	if ((cli = calloc(1, sizeof(*cli))) == NULL)
+	if (argc < 1 || !stand_in_for_tool(&argc, &argv) ||
+	    (cli = calloc(1, sizeof(*cli))) == NULL)
 		return 5;
+	cli->mask = umask(077);
 	cli->json = wants_json(argc, argv);
 	choose_colors(cli);
 	rc = run(cli, argc, argv, &err);

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
+#include "cli/parts.h"
 #include "util/file.h"
 
 #define LOCK_MIN_MS 1000 /* what a commit by others may take at any rate */
@@ -86,12 +86,7 @@ hl_cli_open_store(hl_cli *cli, bool create, hl_err *err)
 static void
 on_note(void *arg, const char *text)
 {
-	const hl_cli *cli = arg;
-
-	/* Not silenced by -q: it is about units. */
-	(void)fprintf(stderr, "hsmlic: %snote:%s %s\n",
-	    cli->color_err ? "\033[33m" : "", cli->color_err ? "\033[0m" : "",
-	    text);
+	hl_note(arg, text);
 }
 
 static void
@@ -110,9 +105,18 @@ on_rescue(void *arg, const char *line)
 hl_rc
 hl_cli_open_broker(hl_cli *cli, hl_err *err)
 {
-	const hl_broker_options opt = { hl_opt(cli, "rescue-dir"), on_note,
-		on_rescue, cli, on_detail };
+	hl_broker_options opt = { .rescue_dir = hl_opt(cli, "rescue-dir"),
+		.note = on_note,
+		.rescue = on_rescue,
+		.arg = cli,
+		.detail = on_detail,
+		.program = hl_opt(cli, "stm32prog"),
+		.station = cli->actor.station,
+		.stm32hsm = hl_opt(cli, "driver") != NULL };
+	hl_rc rc = hl_slot_option(cli, &opt.slot, err);
 
+	if (rc != HL_OK)
+		return rc;
 	return hl_broker_new(&cli->broker, cli->store, &opt, err);
 }
 

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "cli/parts.h"
-#include "flow/target.h"
 #include "util/hex.h"
 
 #define HASH_DIGITS ((size_t)2 * HL_SHA256_LEN)
@@ -11,19 +10,52 @@
 
 /* ---- options ------------------------------------------------------------ */
 
-static hl_rc
-from_target(const char *target, hl_chip_args *out, hl_err *err)
+static void
+tell(void *arg, const char *text)
 {
+	hl_note(arg, text);
+}
+
+void
+hl_target_settings(hl_cli *cli, hl_target_options *out)
+{
+	*out = (hl_target_options){ .stm32prog = hl_opt(cli, "stm32prog"),
+		.openocd = hl_opt(cli, "openocd"),
+		.segger = hl_opt(cli, "segger"),
+		.tfa = hl_opt(cli, "tfa"),
+		.until = cli->until,
+		.note = tell,
+		.arg = cli };
+}
+
+static hl_rc
+from_target(hl_cli *cli, const char *target, hl_chip_args *out, hl_err *err)
+{
+	hl_target_options opt;
 	hl_target_chip chip;
 	hl_rc rc;
 
-	if ((rc = hl_target_read(target, &chip, err)) != HL_OK)
+	hl_target_settings(cli, &opt);
+	if ((rc = hl_target_read(target, &opt, &chip, err)) != HL_OK)
 		return rc;
 	out->cert = chip.cert;
 	out->has_cert = chip.cert.n > 0;
 	out->uid = chip.uid;
 	out->has_uid = chip.uid.n > 0;
-	return HL_OK;
+	if (cli->broker == NULL || !hl_target_is_stm32prog(target))
+		return HL_OK;
+	if ((rc = hl_target_connect_parse(&cli->connect, target, err)) == HL_OK)
+		hl_broker_connect(cli->broker, &cli->connect.words);
+	return rc;
+}
+
+/* What the target did not tell may be said beside it. */
+static hl_rc
+take_cert(hl_cli *cli, const char *cert, hl_chip_args *out, hl_err *err)
+{
+	out->has_cert = true;
+	return hl_cert_read(
+	    &out->cert, cert, hl_opt_set(cli, "any-certificate"), err);
 }
 
 hl_rc
@@ -34,12 +66,14 @@ hl_chip_options(hl_cli *cli, hl_chip_args *out, hl_err *err)
 	hl_rc rc;
 
 	memset(out, 0, sizeof(*out));
-	if (target != NULL && (cert != NULL || uid != NULL))
+	if (target != NULL &&
+	    (rc = from_target(cli, target, out, err)) != HL_OK)
+		return rc;
+	if ((cert != NULL && out->has_cert) || (uid != NULL && out->has_uid))
 		return hl_fail(err, HL_EUSAGE, "find the chip",
 		    "give --target alone, or --cert and --uid",
-		    "--target already tells certificate and UID");
-	if (target != NULL)
-		return from_target(target, out, err);
+		    "--target already tells %s",
+		    out->has_uid ? "certificate and UID" : "the certificate");
 	if (uid != NULL) {
 		if ((rc = hl_uid_parse(uid, &out->uid, err)) != HL_OK) {
 			hl_err_what(err, "read --uid \"%s\"", uid);
@@ -48,11 +82,7 @@ hl_chip_options(hl_cli *cli, hl_chip_args *out, hl_err *err)
 		}
 		out->has_uid = true;
 	}
-	if (cert == NULL)
-		return HL_OK;
-	out->has_cert = true;
-	return hl_cert_read(
-	    &out->cert, cert, hl_opt_set(cli, "any-certificate"), err);
+	return cert == NULL ? HL_OK : take_cert(cli, cert, out, err);
 }
 
 hl_rc

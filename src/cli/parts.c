@@ -33,6 +33,8 @@ hl_state_word(const char *state)
 		return "operational";
 	if (strcmp(state, hl_card_state_name(HL_CARD_BLANK)) == 0)
 		return "blank";
+	if (strcmp(state, hl_card_state_name(HL_CARD_ST)) == 0)
+		return "factory";
 	if (strcmp(state, hl_card_state_name(HL_CARD_TERMINATED)) == 0)
 		return "terminated";
 	return "unknown";

@@ -17,7 +17,8 @@
  */
 void hl_chip_name(const hl_uid *uid, bool has_cert,
     const uint8_t cert_sha256[HL_SHA256_LEN], char out[HL_CHIP_NAME]);
-/* "blank", "operational", "terminated" or "unknown" for OEM_STATE, ... */
+/* "factory", "blank", "operational", "terminated" or "unknown" for ST_STATE,
+ * OEM_STATE, ... */
 const char *hl_state_word(const char *state);
 
 /* One fact a line: what it is, then what is known. Control characters of
@@ -46,6 +47,8 @@ bool hl_is_general(hl_rc rc);
 
 /* ---- finding --------------------------------------------------------- */
 
+/* What reading a target needs, from options and settings. */
+void hl_target_settings(hl_cli *cli, hl_target_options *out);
 /* Is this chip known, by its certificate or by its UID? HL_ECONFLICT: with
  * another UID or another certificate. */
 HL_CHECK hl_rc hl_chip_known(
@@ -95,6 +98,8 @@ bool hl_names_place(const char *selector);
  */
 HL_CHECK hl_rc hl_card_operand(hl_cli *cli, const char *s, hl_cards *present,
     hl_card_row *out, hl_err *err);
+/* --slot of the running command; 0: not given. HL_EUSAGE. */
+HL_CHECK hl_rc hl_slot_option(const hl_cli *cli, unsigned *slot, hl_err *err);
 /* The operand, or --card, or NULL. */
 const char *hl_card_selector(hl_cli *cli, char **operands);
 /* Fails: nothing answers to the selector. */

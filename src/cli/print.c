@@ -129,6 +129,15 @@ print_message(const char *fmt, va_list ap)
 }
 
 void
+hl_note(const hl_cli *cli, const char *text)
+{
+	/* Not silenced by -q: it is about units. */
+	(void)fprintf(stderr, "hsmlic: %snote:%s %s\n",
+	    cli->color_err ? "\033[33m" : "", cli->color_err ? "\033[0m" : "",
+	    text);
+}
+
+void
 hl_message(const hl_cli *cli, const char *fmt, ...)
 {
 	va_list ap;
@@ -239,7 +248,9 @@ hl_json_uuid(const hl_uuid *u)
 void
 hl_card_words(const char *label, const char *serial, char *out, size_t size)
 {
-	if (label[0] != '\0')
+	if (serial[0] == '\0')
+		(void)hl_text_format(out, size, "\"%s\"", label);
+	else if (label[0] != '\0')
 		(void)hl_text_format(out, size, "\"%s\" (%s)", label, serial);
 	else
 		(void)hl_text_copy(out, size, serial);

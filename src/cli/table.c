@@ -30,14 +30,20 @@ const hl_option hl_settings[] = {
 	{ "spend", 0, "ask|allow", "may units be spent without asking", 0 },
 	{ "rescue-dir", 0, "DIR",
 	    "where a license goes that the store cannot take", 0 },
+	{ "stm32prog", 0, "PATH", "STM32_Programmer_CLI (it is looked for)",
+	    0 },
+	{ "openocd", 0, "PATH", "openocd (in PATH)", 0 },
+	{ "segger", 0, "PATH", "SEGGER's SFI Flasher Commander", 0 },
 	END,
 };
 
 #define CHIP_OPTIONS                                                           \
 	{ "cert", 0, "FILE", "the chip's certificate", HL_OPT_CHIP },          \
 	    { "uid", 0, "HEX", "the chip's unique ID", HL_OPT_CHIP },          \
-	    { "target", 0, "TARGET", "a chip that is connected: sim:DIR",      \
+	    { "target", 0, "TARGET",                                           \
+		    "a chip that is connected: stm32prog:port=SWD, ...",       \
 		    HL_OPT_CHIP },                                             \
+	    { "tfa", 0, "FILE", "signed TF-A firmware, for an STM32MP1", 0 },  \
 	{                                                                      \
 		"any-certificate", 0, NULL,                                    \
 		    "take certificates that are not of an STM32", 0            \
@@ -59,6 +65,39 @@ static const hl_option get_options[] = {
 	END,
 };
 
+static const hl_option program_options[] = {
+	{ "target", 0, "TARGET",
+	    "the chip: stm32prog:port=SWD, segger: or sim:DIR", 0 },
+	{ "programmer", 0, "stm32prog|segger|sim",
+	    "what installs it (goes with the target)", 0 },
+	{ "firmware", 0, "NAME", "which firmware the license is for", 0 },
+	{ "card", 0, "CARD", "label, serial, reader:TEXT, slot:N or sim:FILE",
+	    0 },
+	{ "cached", 0, NULL, "never touch a card", 0 },
+	{ "csv", 0, "FILE", "option bytes of the image, for preflight", 0 },
+	{ "device", 0, "NAME", "series or part of the chip, for preflight", 0 },
+	{ "tfa", 0, "FILE", "signed TF-A firmware, for an STM32MP1", 0 },
+	{ "force", 0, "FINDING,...", "go on in spite of these findings", 0 },
+	{ "lot", 0, "ID", "work order that this belongs to", 0 },
+	{ "class", 0, "test|production", "what it is used for (production)",
+	    0 },
+	{ "note", 0, "TEXT", "a note for the record", 0 },
+	END,
+};
+
+static const hl_option run_options[] = {
+	CHIP_OPTIONS,
+	{ "firmware", 0, "NAME", "which firmware the license is for", 0 },
+	{ "card", 0, "CARD", "instead of slot=N: label, serial, sim:FILE, ...",
+	    0 },
+	{ "cached", 0, NULL, "never touch a card", 0 },
+	{ "lot", 0, "ID", "work order that this belongs to", 0 },
+	{ "class", 0, "test|production", "what it is used for (production)",
+	    0 },
+	{ "note", 0, "TEXT", "a note for the record", 0 },
+	END,
+};
+
 static const hl_option card_options[] = {
 	{ "card", 0, "CARD", "label, serial, reader:TEXT or sim:FILE", 0 },
 	END,
@@ -69,6 +108,10 @@ static const hl_option card_add_options[] = {
 	{ "firmware", 0, "NAME", "it holds the key of this known firmware", 0 },
 	{ "new-firmware", 0, "NAME", "it holds a key of its own", 0 },
 	{ "label", 0, "TEXT", "what to call it", 0 },
+	{ "slot", 0, "N", "its reader is slot=N of STM32_Programmer_CLI here",
+	    0 },
+	{ "driver", 0, "DRIVER", "stm32hsm: ask cards of an unknown kind so",
+	    0 },
 	END,
 };
 
@@ -150,6 +193,7 @@ static const hl_option force_options[] = {
 	END,
 };
 
+#define WORDS_MAX 4096 /* of a programmer's command line */
 #define STORE HL_NEED_STORE
 #define BROKER (HL_NEED_STORE | HL_NEED_BROKER)
 #define MAKE HL_NEED_MAKE
@@ -170,6 +214,8 @@ const hl_command hl_commands[] = {
 	    NULL, hl_cmd_card_label },
 	{ "card", "retire", "CARD", "take a card out of use", 1, 1, BROKER,
 	    NULL, hl_cmd_card_retire },
+	{ "card", "slot", "", "find out which slot=N a reader is", 0, 0, BROKER,
+	    NULL, hl_cmd_card_slot },
 	{ "card", "watch", "", "report readers and cards as they change", 0, 0,
 	    0, NULL, hl_cmd_card_watch },
 	{ "chip", "list", "", "show the chips known", 0, 0, STORE, NULL,
@@ -193,6 +239,12 @@ const hl_command hl_commands[] = {
 	{ NULL, "preflight", "IMAGE|CSV",
 	    "find what would make an installation fail", 1, 1, 0,
 	    preflight_options, hl_cmd_preflight },
+	{ NULL, "program", "IMAGE [-- ARGS]",
+	    "get the license and install an image on a chip", 1, WORDS_MAX,
+	    BROKER | MAKE, program_options, hl_cmd_program },
+	{ NULL, "run", "-- PROGRAM ARGS",
+	    "run a programmer's command with the card taken out of it", 1,
+	    WORDS_MAX, MAKE, run_options, hl_cmd_run },
 	{ NULL, "recover", "", "resolve requests that were cut short", 0, 0,
 	    BROKER, recover_options, hl_cmd_recover },
 	{ "store", "init", "", "make a store", 0, 0, 0, NULL,

@@ -29,14 +29,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "tool/tool.h"
 #include "util/buf.h"
 #include "util/err.h"
-
-/* What a target is connected by: the words behind -c. */
-typedef struct hl_connect {
-	const char *words[16];
-	size_t n;
-} hl_connect;
 
 #define HL_ARGV_USES 8
 
@@ -72,7 +67,7 @@ typedef struct hl_argv {
 	size_t n;
 	/*
 	 * Operands seen; NULL. An -mcsv file is to be read before the tool gets
-	 * it: a row whose second column is no license file asks the card.
+	 * it: hl_argv_mcsv_asks().
 	 */
 	const char *mcsv, *rsse;
 	const char *gc; /* where -gc writes the certificate to */
@@ -109,5 +104,14 @@ HL_CHECK hl_rc hl_argv_rewrite(const hl_argv *a, int argc, char *const *argv,
 /* As a line that a POSIX shell takes apart in the same way; what would disturb
  * a terminal is written as $'\033', which bash, zsh and ksh understand. */
 void hl_argv_quote(const char *const *argv, hl_buf *out);
+
+/*
+ * Could a row of this -mcsv file make the tool ask a card? Rows are "MODULE,
+ * LICENSE.bin or a card's firmware identifier, ADDRESS", # begins a comment
+ * (provisioning.bat of STM32CubeH5). Only a second column that ends in ".bin"
+ * is taken for a license; a row that is not understood, such as one with
+ * quotes, could ask.
+ */
+bool hl_argv_mcsv_asks(const void *text, size_t n);
 
 #endif

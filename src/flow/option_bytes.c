@@ -8,7 +8,6 @@
 #include "util/hex.h"
 #include "util/text.h"
 
-#define BLANKS " \t"
 #define BLANK_SEPARATOR ' '
 
 /* Bytes of one line, none of which is a line end. */
@@ -33,6 +32,12 @@ static bool
 is_letter(char c)
 {
 	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+static bool
+is_one_of(char c, const char *set)
+{
+	return c != '\0' && strchr(set, c) != NULL;
 }
 
 static span
@@ -156,7 +161,7 @@ separator_of(span s)
 	for (size_t i = 0; i < s.n; i++) {
 		if (s.p[i] == '"')
 			quoted = !quoted;
-		else if (!quoted && memchr(",;\t", s.p[i], 3) != NULL)
+		else if (!quoted && is_one_of(s.p[i], ",;\t"))
 			return s.p[i];
 		else if (!quoted && is_remark((span){ s.p + i, s.n - i }))
 			break;
@@ -393,7 +398,7 @@ static bool
 is_empty(span line)
 {
 	for (size_t i = 0; i < line.n; i++)
-		if (memchr(BLANKS ",;\"", line.p[i], 5) == NULL)
+		if (!is_one_of(line.p[i], " \t,;\""))
 			return false;
 	return true;
 }

@@ -255,6 +255,28 @@ note_device(hl_checks *c)
 	hl_finding_put(c, &f);
 }
 
+/* Another file that was named by mistake must not pass for a good image. */
+static void
+note_image(hl_checks *c)
+{
+	hl_finding f;
+
+	if (!known(c->in->image) || c->kind != HL_IMAGE_UNKNOWN)
+		return;
+	hl_finding_start(&f, "image-not-known", "");
+	f.note = true;
+	hl_finding_what(&f,
+	    "the name of %s does not tell what kind of image it is",
+	    c->in->image);
+	hl_finding_why(&f,
+	    "license type, RSSe file and what an SFI needs were not checked "
+	    "for it");
+	hl_finding_mend(&f,
+	    "let it end in .sfi, .sfix, .ssp or .smu; option bytes end in "
+	    ".csv");
+	hl_finding_put(c, &f);
+}
+
 /* ---- card and license --------------------------------------------------- */
 
 static void
@@ -405,6 +427,7 @@ hl_preflight_run(const hl_preflight *in,
 		rc = hl_option_bytes_parse(&c->ob, in->csv, in->csv_n, err);
 	if (rc != HL_OK)
 		goto out;
+	note_image(c);
 	note_device(c);
 	check_device(c);
 	check_product(c);

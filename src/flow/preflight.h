@@ -20,7 +20,8 @@
  *   pcrop-active        ... has areas protected against reading (PCROP)
  *   tzen-live-l5        ... is an STM32L5 with TrustZone on
  *
- * Notes: device-not-known, csv-not-judged, csv-not-told, csv-not-given.
+ * Notes: image-not-known, device-not-known, csv-not-judged, csv-not-told,
+ * csv-not-given.
  */
 #ifndef HL_FLOW_PREFLIGHT_H
 #define HL_FLOW_PREFLIGHT_H

@@ -213,10 +213,9 @@ hl_card_figures_sentence(hl_card_figures *f, const char *line)
 	char pair[HL_TOOL_LINE_MAX], key[HL_TOOL_KEY_MAX], *at;
 	const char *counter = hl_tool_has(line, "counter"), *value;
 
-	if (counter == NULL || strchr(line, ':') != NULL ||
-	    !hl_text_copy(pair, sizeof(pair), line))
+	if (counter == NULL || !hl_text_copy(pair, sizeof(pair), line))
 		return;
-	/* from here on as if there was a ':' */
+	/* from here on as if there was a ':', if there is not one before */
 	at = pair + (counter - line);
 	if (strchr(at, '=') != NULL)
 		*strchr(at, '=') = ':';

@@ -23,8 +23,7 @@ static const char *const usual[] = {
 	"/opt/st/stm32cubeprogrammer*/bin",
 	"/opt/st/STM32CubeProgrammer*/bin",
 	"/opt/st/stm32cubeclt*/STM32CubeProgrammer/bin",
-	"/opt/st/stm32cubeide*/plugins/"
-	"com.st.stm32cube.ide.mcu.externaltools.cubeprogrammer.*/tools/bin",
+	"/opt/st/stm32cubeide*/plugins/*.cubeprogrammer.*/tools/bin",
 };
 
 typedef enum look {
@@ -206,5 +205,5 @@ hl_tool_find(hl_tool *out, const char *configured, hl_err *err)
 	    "STM32CUBEPRG_CLI; it was looked for in PATH, "
 	    "~/STMicroelectronics, /usr/local/STMicroelectronics, "
 	    "/opt/STMicroelectronics and /opt/st",
-	    "it is in none of the usual places");
+	    HL_TOOL_NAME " is in none of the usual places");
 }

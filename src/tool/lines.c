@@ -89,8 +89,10 @@ line_read(const uint8_t *p, const uint8_t *end, raw_line *l)
 			p = skip_escape(p, end, l);
 		else if (c == '\t')
 			line_put(l, ' ');
-		else /* a NUL would end the string, and is cleaned later */
-			line_put(l, c == '\0' ? '?' : (char)c);
+		else if (c == '\0') /* it would end the string */
+			line_put(l, '?');
+		else
+			line_put(l, (char)c);
 	}
 	return p;
 }

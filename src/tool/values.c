@@ -14,7 +14,7 @@ typedef struct words_wanted {
 	size_t count, got;
 } words_wanted;
 
-/* `most` hex digits at least one; what is behind them, or NULL. */
+/* `least` to `most` hex digits; what is behind them, or NULL. */
 static const char *
 hex_read(const char *s, size_t least, size_t most, uint32_t *v)
 {
@@ -23,7 +23,7 @@ hex_read(const char *s, size_t least, size_t most, uint32_t *v)
 	*v = 0;
 	while (n < most && hl_hex_digit(s[n]) >= 0)
 		*v = *v << 4 | (uint32_t)hl_hex_digit(s[n++]);
-	return n < least || hl_hex_digit(s[n]) >= 0 ? NULL : s + n;
+	return n < least ? NULL : s + n;
 }
 
 static bool

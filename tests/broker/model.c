@@ -151,8 +151,12 @@ hl_card *
 model_open(
     model *m, uint32_t counter, bool replay, const model_act *acts, size_t n)
 {
-	static const struct hl_channel_ops ops = { model_transmit,
-		model_reconnect, model_close };
+	static const struct hl_channel_ops ops = {
+		.transmit = model_transmit,
+		.reconnect = model_reconnect,
+		.park = NULL,
+		.close = model_close,
+	};
 	hl_card *card = NULL;
 
 	*m = (model){
@@ -161,8 +165,8 @@ model_open(
 	m->ch.ops = &ops;
 	m->ch.protocol = 1;
 	strcpy(m->ch.reader, "Model 0");
-	assert_int_equal(
-	    hl_card_open_channel(&card, &m->ch, hl_deadline_in(50000), NULL),
+	assert_int_equal(hl_card_open_channel(
+			     &card, &m->ch, NULL, hl_deadline_in(50000), NULL),
 	    HL_OK);
 	return card;
 }

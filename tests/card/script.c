@@ -76,8 +76,12 @@ script_close(hl_channel *ch)
 void
 script_start(script *s, unsigned protocol)
 {
-	static const struct hl_channel_ops ops = { script_transmit,
-		script_reconnect, script_close };
+	static const struct hl_channel_ops ops = {
+		.transmit = script_transmit,
+		.reconnect = script_reconnect,
+		.park = NULL,
+		.close = script_close,
+	};
 
 	*s = (script){ .n = 0 };
 	s->ch.ops = &ops;

@@ -47,7 +47,8 @@ open_card(const char *answer, unsigned protocol, hl_rc want, hl_err *err)
 	script_start(&s, protocol);
 	script_answer(&s, SELECT, answer);
 	assert_int_equal(
-	    hl_card_open_channel(&card, &s.ch, script_later(), err), want);
+	    hl_card_open_channel(&card, &s.ch, NULL, script_later(), err),
+	    want);
 	assert_int_equal(card != NULL, want == HL_OK);
 	assert_int_equal(s.closed, want == HL_OK ? 0 : 1);
 	return card;
@@ -446,7 +447,8 @@ issue_over_t0(void **state)
 	script_answer(&s, "00A4040008 F048534D4C494301", "6115");
 	script_answer(&s, "00C0000015", template(0x6F, FCI));
 	assert_int_equal(
-	    hl_card_open_channel(&card, &s.ch, script_later(), NULL), HL_OK);
+	    hl_card_open_channel(&card, &s.ch, NULL, script_later(), NULL),
+	    HL_OK);
 	script_answer(
 	    &s, "802A0000A0 E1819D C98188 5C*136 CA10" REQUEST_ID, "611F");
 	script_answer(&s, "00C000001F", template(0xE2, GOOD));

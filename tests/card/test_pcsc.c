@@ -548,7 +548,8 @@ static void
 processes_queue_on_a_lock_file(void **state)
 {
 	char dir[] = "/tmp/hsmlic-card-XXXXXX", path[128];
-	hl_card_options opt = { hl_deadline_in(SHORT_MS), dir };
+	hl_card_options opt = { .until = hl_deadline_in(SHORT_MS),
+		.lock_dir = dir };
 	hl_card *card = NULL;
 	hl_lock *lock = NULL;
 	hl_err err = { 0 };

@@ -23,7 +23,7 @@ no_child_is_left(void)
 static void
 open_and_list(hl_rc want, hl_err *list_err)
 {
-	hl_card_options opt = { hl_deadline_in(SHORT_MS), NULL };
+	hl_card_options opt = { .until = hl_deadline_in(SHORT_MS) };
 	hl_reader *r;
 	hl_card *card;
 	hl_err err = { 0 };

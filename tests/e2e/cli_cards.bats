@@ -363,14 +363,15 @@ is() {
 	start_pcscd unix
 	start_card 0 stranger-card --history HSM_SFI_20 --trace
 	run -0 --separate-stderr hsmlic card show --json
-	is '[.driver, .serial, .state, .counter, .firmware, .error] | @json' \
-		'["stm32hsm",null,null,null,null,null]'
+	is '[.driver, .serial, .state, .counter, .firmware] | @json' \
+		'["stm32hsm",null,null,null,null]'
+	is '.error.what | test("STM32_Programmer_CLI|read the card")' true
 	is '.atr | test("48534d5f5346495f3230")' true
 	run -0 --separate-stderr hsmlic card show
-	[ "$(grep -c "cannot be read by this version" <<<"$output")" = 3 ]
+	[ "$(grep -c "could not be asked for" <<<"$output")" = 3 ]
 	run -0 --separate-stderr hsmlic card list
-	[[ ${lines[1]} == *unknown*"${READER[0]}" ]]
-	refuses 4 "serial number" card add
+	[[ ${lines[1]} == *unreadable*"${READER[0]}" ]]
+	refuses 3 "STM32_Programmer_CLI" card add
 	# It is not asked what it may not understand.
 	! grep '^> 80' card0.log || return 1
 }

@@ -188,6 +188,10 @@ refuses() {
 	refuses 2 nowhere.sfi nowhere.sfi
 	refuses 2 nowhere.csv out.sfi --csv nowhere.csv
 	refuses 2 "regular file" out.sfi --csv .
+	refuses 2 "regular file" .
+	cp bad.csv ob.txt # taken for an image: that must be seen
+	finds "" ob.txt --device STM32U535
+	notes image-not-known
 	refuses 2 "two files" good.csv --csv bad.csv
 	run -2 --separate-stderr hsmlic preflight typo.csv --json
 	[ "$(jq -r .error.code <<<"$output")" = input ]

@@ -72,7 +72,7 @@ main(int argc, char **argv)
 {
 	static struct naive n;
 	const hl_store_options opt = { .create = true };
-	hl_card_options card_opt = { 0, NULL };
+	hl_card_options card_opt = { .until = 0 };
 	char reader[300];
 	hl_err err = { 0 };
 	hl_rc rc;

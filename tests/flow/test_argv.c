@@ -327,6 +327,8 @@ operands_are_named(void **state)
 		    -1 },
 		{ "P -ssp a t l", HL_ARGV_SSP, false, "a", "t", "l", "", -1 },
 		{ "P -ssp a t", HL_ARGV_SSP, false, "a", "t", "", "", -1 },
+		{ "P -ssp a t hsm=0", HL_ARGV_SSP, false, "a", "t", "", "",
+		    -1 },
 		{ "P -ssp a hsm=0 l", HL_ARGV_SSP, false, "a", "", "l", "",
 		    -1 },
 		{ "P -ssp a hsm=1", HL_ARGV_SSP, true, "a", "", "", "", -1 },
@@ -412,6 +414,41 @@ license_paths(void **state)
 	}
 }
 
+static void
+module_rows(void **state)
+{
+	static const struct {
+		const char *text;
+		bool asks;
+	} rows[] = {
+		{ "", false },
+		{ "# Module path, LicensePath.bin or HSM FW ID, Address\n",
+		    false },
+		{ "# x\n./m.smu, lic.bin, 0x8172000\n", false },
+		{ "# x\r\n./m.smu,lic.BIN,0x8172000\r\n\r\n", false },
+		{ "a.smu, l.bin , 0x1\nb.smu,\tk.bin, 0x2", false },
+		{ "./m.smu, H5_FWID, 0x8172000\n", true },
+		{ "a.smu, l.bin, 0x1\nb.smu, FW, 0x2\n", true },
+		{ "a.smu, l.bin, 0x1\rb.smu, FW, 0x2\n", true },
+		{ "  a.bin, FW, l.bin\n", true },
+		{ "a.smu, FW #.bin, 0x1", false },
+		{ "a.smu, .bin, 0x1", true },
+		{ "a.smu, , 0x1", true },
+		{ "a.smu", true },
+		{ "\"a,b.bin\", FW, 0x1", true },
+		{ "'a,b.bin', FW, 0x1", true },
+		{ "a.smu; l.bin; 0x1", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < HL_COUNT(rows); i++)
+		if (hl_argv_mcsv_asks(rows[i].text, strlen(rows[i].text)) !=
+		    rows[i].asks)
+			fail_msg("%s", rows[i].text);
+	assert_true(hl_argv_mcsv_asks("a\0b, l.bin, 1", 14));
+	assert_true(hl_argv_mcsv_asks("\0", 1));
+}
+
 /* The shell itself says whether the line means the same words. */
 static void
 quoted(void **state)
@@ -446,6 +483,19 @@ quoted(void **state)
 	hl_buf_free(&line);
 }
 
+/* VAR=x as a first word would be no program. */
+static void
+quoted_program(void **state)
+{
+	static const char *const words[] = { "a=b", "a=b", NULL };
+	hl_buf line = HL_BUF_INIT;
+
+	(void)state;
+	hl_argv_quote(words, &line);
+	assert_string_equal(hl_buf_str(&line), "'a=b' a=b");
+	hl_buf_free(&line);
+}
+
 static void
 quoted_plainly(void **state)
 {
@@ -473,7 +523,9 @@ main(void)
 		cmocka_unit_test(operands_are_named),
 		cmocka_unit_test(what_is_left),
 		cmocka_unit_test(license_paths),
+		cmocka_unit_test(module_rows),
 		cmocka_unit_test(quoted),
+		cmocka_unit_test(quoted_program),
 		cmocka_unit_test(quoted_plainly),
 	};
 

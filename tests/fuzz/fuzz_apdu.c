@@ -199,8 +199,12 @@ converse(hl_card *card, talk *t, bool long_cert)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct hl_channel_ops ops = { talk_transmit,
-		talk_reconnect, talk_close };
+	static const struct hl_channel_ops ops = {
+		.transmit = talk_transmit,
+		.reconnect = talk_reconnect,
+		.park = NULL,
+		.close = talk_close,
+	};
 	static const uint8_t stm32hsm[] = { 0x3B, 0x08, 'H', 'S', 'M', '_', 'S',
 		'F', 'I', '_' };
 	talk t = { .ch = { .ops = &ops, .reader = "fuzz" },
@@ -216,7 +220,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(t.ch.atr, stm32hsm, sizeof(stm32hsm));
 		t.ch.atr_n = sizeof(stm32hsm);
 	}
-	rc = hl_card_open_channel(&card, &t.ch, 0, &err);
+	rc = hl_card_open_channel(&card, &t.ch, NULL, 0, &err);
 	MUST(err.rc == rc && (card != NULL) == (rc == HL_OK));
 	MUST(err.units_spent == 0);
 	if (card == NULL)

@@ -11,6 +11,8 @@ enum vfs_op { VFS_SYNC, VFS_WRITE, VFS_TRUNCATE, VFS_READ };
 void vfs_install(void);
 /* The n-th such operation from now on fails, once; 0: none does. */
 void vfs_break(int op, int n);
+/* The process is killed before it. */
+void vfs_kill(int op, int n);
 bool vfs_fired(void);
 
 #endif

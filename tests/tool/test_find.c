@@ -3,7 +3,7 @@
 #include "tool/tool_int.h"
 #include "util/text.h"
 
-/* A folder below the test's, with an stand-in in it when `body` is given. */
+/* A folder below the test's, with a stand-in in it when `body` is given. */
 static const char *
 folder(const scratch *s, const char *name, const char *body)
 {

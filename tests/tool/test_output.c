@@ -225,6 +225,8 @@ counters_of_hsmgetcounter(void **state)
 		{ "HSM counter = 25\nHSM COUNTER : 24", -1 },
 		{ "HSM counter = 25\nHSM counter is 24", -1 },
 		{ "HSM counter = 0x19", -1 },
+		{ "slot 1 : the counter = 25", -1 },
+		{ "Error: the counter is 25", -1 },
 		{ "HSM counter is unknown", -1 },
 		{ "HSM counter is 25 of 300", -1 },
 		{ "Maximum counter is 300", -1 },

@@ -71,7 +71,7 @@ words_that_are_not_all_there(void **state)
 		{ "9 digits", "0x10 : 000000000\n", 0x10, 1 },
 		{ "no 0x", "10 : 00000000\n", 0x10, 1 },
 		{ "no ':'", "0x10 00000000\n", 0x10, 1 },
-		{ "joined", "0x10 : 00000000,00000001\n", 0x10, 2 },
+		{ "joined", "0x10 : 00000000,00000001\n", 0x10, 1 },
 		{ "not hex", "0x10 : 0000000G\n", 0x10, 1 },
 		{ "address too long", "0x000000010 : 00000000\n", 0x10, 1 },
 		{ "beyond the end", "0xFFFFFFFC : 00000000\n0x0 : 00000000\n",

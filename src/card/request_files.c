@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "card/request_files.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "util/file.h"
+
+#define TEXT_MAX ((size_t)256 * 1024)
+
+hl_rc
+hl_request_files_name(hl_request_files *f, const char *dir,
+    const hl_uuid *request_id, hl_err *err)
+{
+	char id[HL_UUID_TEXT];
+	hl_rc rc;
+
+	hl_uuid_text(request_id, id);
+	if ((rc = hl_path(f->base, sizeof(f->base), err, "%s/%s.tool", dir,
+		 id)) != HL_OK ||
+	    (rc = hl_path(f->cert, sizeof(f->cert), err, "%s.cert", f->base)) !=
+		HL_OK ||
+	    (rc = hl_path(f->check, sizeof(f->check), err, "%s.check",
+		 f->base)) != HL_OK)
+		return rc;
+	return hl_path(
+	    f->license, sizeof(f->license), err, "%s.license", f->base);
+}
+
+hl_rc
+hl_request_files_take(const hl_request_files *f, const hl_ended *end,
+    const hl_tool_report *report, hl_card_answer *out, bool *good, hl_err *err)
+{
+	hl_buf bytes = HL_BUF_INIT;
+	hl_rc rc = hl_file_read(f->license, HL_ISSUE_MAX, &bytes, err);
+
+	*good = false;
+	if (rc == HL_OK && bytes.n == 0)
+		rc = HL_ENOTFOUND;
+	if (rc == HL_OK) {
+		memcpy(out->license, bytes.p, bytes.n);
+		out->n = bytes.n;
+		*good = end->exited && end->status == 0 && !report->failure;
+	}
+	hl_buf_free(&bytes);
+	return rc;
+}
+
+void
+hl_request_files_remove(const hl_request_files *f)
+{
+	static const char *const ends[] = { ".cert", ".check", ".license",
+		".log", ".end" };
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < HL_COUNT(ends); i++)
+		if (hl_path(path, sizeof(path), NULL, "%s%s", f->base,
+			ends[i]) == HL_OK)
+			(void)unlink(path);
+}
+
+/* Nobody knows how it ended: then its license may be cut short. */
+static hl_rc
+how_it_ended(const hl_request_files *f, hl_ended *end, hl_tool_report *report,
+    hl_err *err)
+{
+	hl_buf text = HL_BUF_INIT;
+	hl_rc rc = hl_spawn_kept_end(f->base, TEXT_MAX, &text, end, err);
+
+	if (rc == HL_ENOTFOUND) {
+		*end = (hl_ended){ .exited = false };
+		rc = HL_OK;
+	}
+	hl_tool_parse(text.p, text.n, report);
+	hl_buf_free(&text);
+	return rc;
+}
+
+hl_rc
+hl_card_left_behind(const char *dir, const hl_uuid *request_id,
+    hl_card_answer *out, bool *good, hl_err *err)
+{
+	hl_tool_report report;
+	hl_request_files f;
+	hl_ended end;
+	hl_rc rc;
+
+	*out = (hl_card_answer){ .n = 0 };
+	if ((rc = hl_request_files_name(&f, dir, request_id, err)) != HL_OK ||
+	    (rc = how_it_ended(&f, &end, &report, err)) != HL_OK)
+		return rc;
+	return hl_request_files_take(&f, &end, &report, out, good, err);
+}
+
+void
+hl_card_forget(const char *dir, const hl_uuid *request_id)
+{
+	hl_request_files f;
+
+	if (hl_request_files_name(&f, dir, request_id, NULL) == HL_OK)
+		hl_request_files_remove(&f);
+}

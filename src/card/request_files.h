@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The files of one request to a card that its vendor's program asks: named
+ *after the request, so that they can be judged when its process has died.
+ *
+ *	<ID>.tool.cert      the certificate that the license is for
+ *	<ID>.tool.check     the certificate of the connected chip
+ *	<ID>.tool.license   written by the program
+ *	<ID>.tool.log       what the program printed (util/spawn.h)
+ *	<ID>.tool.end       how the program ended (util/spawn.h)
+ */
+#ifndef HL_CARD_REQUEST_FILES_H
+#define HL_CARD_REQUEST_FILES_H
+
+#include <limits.h>
+
+#include "card/card.h"
+#include "tool/output.h"
+#include "util/spawn.h"
+
+typedef struct hl_request_files {
+	char base[PATH_MAX];
+	char cert[PATH_MAX], check[PATH_MAX], license[PATH_MAX];
+} hl_request_files;
+
+HL_CHECK hl_rc hl_request_files_name(hl_request_files *f, const char *dir,
+    const hl_uuid *request_id, hl_err *err);
+
+/*
+ * The bytes of the license file. *good: they are whole, because the program
+ * ended by itself with status 0 and no line of it says that something failed.
+ * HL_ENOTFOUND: there are none. HL_EINPUT: more than a license can have.
+ */
+HL_CHECK hl_rc hl_request_files_take(const hl_request_files *f,
+    const hl_ended *end, const hl_tool_report *report, hl_card_answer *out,
+    bool *good, hl_err *err);
+
+void hl_request_files_remove(const hl_request_files *f);
+
+#endif

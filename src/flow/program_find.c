@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "flow/programmer.h"
+#include "util/file.h"
+
+/* hsmlic can stand in PATH under the name of the program that it runs. */
+static bool
+is_ourselves(const char *path)
+{
+	struct stat a, b;
+
+	return stat(path, &a) == 0 && stat("/proc/self/exe", &b) == 0 &&
+	    a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+static bool
+can_run(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+	    access(path, X_OK) == 0 && !is_ourselves(path);
+}
+
+/* The folder that this program is in: its sister programs are there. */
+static bool
+beside_us(const char *name, char *out, size_t size)
+{
+	char self[PATH_MAX];
+	const ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char *slash;
+
+	if (n <= 0)
+		return false;
+	self[n] = '\0';
+	if ((slash = strrchr(self, '/')) == NULL)
+		return false;
+	*slash = '\0';
+	return hl_path(out, size, NULL, "%s/%s", self, name) == HL_OK &&
+	    can_run(out);
+}
+
+hl_rc
+hl_program_find(const char *name, char *out, size_t size, hl_err *err)
+{
+	const char *path = getenv("PATH");
+	const char *colon;
+
+	if (strchr(name, '/') != NULL) {
+		if (is_ourselves(name))
+			return hl_fail(err, HL_EUSAGE, "find the program",
+			    "name the program itself",
+			    "%s is hsmlic under another name", name);
+		return hl_path(out, size, err, "%s", name);
+	}
+	if (strcmp(name, "hsmlic-sim") == 0 && beside_us(name, out, size))
+		return HL_OK;
+	for (; path != NULL && *path != '\0'; path = colon + (*colon == ':')) {
+		colon = strchrnul(path, ':');
+		if (colon != path &&
+		    hl_path(out, size, NULL, "%.*s/%s", (int)(colon - path),
+			path, name) == HL_OK &&
+		    can_run(out))
+			return HL_OK;
+	}
+	return hl_fail(err, HL_ENODEV, "find the program",
+	    "give its path, or add its folder to PATH",
+	    "there is no program \"%s\" in PATH", name);
+}
