@@ -230,6 +230,8 @@ standin_world() {
 	PATH=$(dirname "$HSMLIC_BIN")/tests/standin:$PATH
 	STM32CLI_STANDIN=$WORLD
 	export PATH STM32CLI_STANDIN
+	# What the user set must not reach the tests.
+	unset STM32CLI_SWITCHES STM32CUBEPRG_CLI STM32_CUBE_PROGRAMMER_DIR
 	command -v STM32_Programmer_CLI >/dev/null
 }
 
