@@ -73,5 +73,5 @@ doctor() {
 	SECONDS=0
 	doctor 1
 	[[ $line == "FAILED: "* ]]
-	[ "$SECONDS" -lt 20 ]
+	[ "$SECONDS" -lt 10 ]
 }
