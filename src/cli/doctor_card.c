@@ -74,8 +74,10 @@ check_state(hl_doctor *d, const hl_card_info *i)
 	if (!i->has_counter)
 		hl_doctor_skip(d, "counter", "it cannot be read");
 	else if (i->counter == 0)
-		hl_doctor_fail(d, "counter", "use another card",
-		    "no license is left of %u", i->capacity);
+		hl_doctor_fail(
+		    d, "counter", "use another card", "no license is left");
+	else if (i->capacity == 0) /* it does not tell */
+		hl_doctor_ok(d, "counter", "%u left", i->counter);
 	else
 		hl_doctor_ok(
 		    d, "counter", "%u of %u left", i->counter, i->capacity);
