@@ -1,7 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash disable=SC2154
-# The pages: each link within the project leads somewhere, and each command
-# that is shown is one, with options that it has.
+# The pages: each link within the project leads somewhere, each command that is
+# shown is one, with options that it has, and what preflight is said to print it
+# prints.
+
+bats_require_minimum_version 1.5.0
+
+# Described in the pages before they are there: commands, and options of
+# commands. Each has to go from here when it is.
+PENDING="program
+run
+card slot
+card add --slot
+card add --driver"
 
 setup() {
 	: "${HSMLIC_BIN:?is to be the bin folder of a build}"
@@ -45,4 +56,52 @@ anchors() {
 	printf '# Here it is\n[a](#here-it-is) [b](#there) [c](none.md)\n' >page.md
 	run links page.md
 	[ "$output" = $'page.md: #there\npage.md: none.md' ]
+}
+
+# block PAGE N COMMAND: the indented block behind the N-th block that is COMMAND.
+block() {
+	awk -v n="$2" -v command="    $3" '
+	on && (/^    / || /^$/) { print substr($0, 5); next }
+	on { exit }
+	$0 == command && ++seen == n { getline; on = 1 }' "$1" |
+		sed -e :a -e '/^\n*$/{$d;N;ba' -e '}'
+}
+
+@test "preflight says what the page about the NUCLEO-U5 shows" {
+	local command="hsmlic preflight ob.csv --device STM32U5"
+	local -a words
+	read -ra words <<<"$command"
+	local page=$ROOT/docs/nucleo-u5.md
+	grep -qF '    RDP,0xAA' "$page"
+	printf 'RDP,0xAA\nTZEN,0x0\n' >ob.csv
+	run -1 "${words[@]}"
+	diff <(echo "$output") <(block "$page" 1 "$command")
+	printf 'RDP,0x55\nTZEN,0x1\n' >ob.csv
+	run -0 "${words[@]}"
+	diff <(echo "$output") <(block "$page" 2 "$command")
+	echo FLASH_OPTR,0x1FEFF8AA >ob.csv
+	run -1 "${words[@]}"
+	[[ $output == *rdp-level-0:*tzen-0:*"2 findings" ]]
+}
+
+@test "commands and options that the pages show are there" {
+	hsmlic help --json >help.json
+	python3 "$ROOT/tests/docs/commands.py" help.json "$ROOT"/*.md \
+		"$ROOT"/docs/*.md | grep -vxF "$PENDING" >unknown || true
+	diff unknown /dev/null
+}
+
+@test "a command or an option that is not there is noticed" {
+	hsmlic help --json >help.json
+	cat >page.md <<-'EOT'
+		Say `hsmlic status --plain`, never `hsmlic get
+		--gratis`, and
+
+		    runuser -u x -- hsmlic card lost --label X | less
+		    hsmlic --store s.db chip read --target T -- --other
+		    hsmlic card add --label A --slop 1    # --not-this
+		    hsmlic fly
+	EOT
+	run -0 python3 "$ROOT/tests/docs/commands.py" help.json page.md
+	[ "$output" = $'card add --slop\ncard lost\nfly\nget --gratis' ]
 }
