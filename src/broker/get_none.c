@@ -73,8 +73,12 @@ add_inactive(hl_get *g, hl_err *err)
 	    hl_license_state_name(last.state), at[0] == '\0' ? "" : " since ",
 	    at, last.reason);
 	hl_err_hint(err,
-	    "leave out --cached to get another one from a card: that costs one "
-	    "unit more");
+	    last.state == HL_LICENSE_SUSPECT
+		? "if it is right after all, hsmlic license trust; or leave "
+		  "out --cached to get another one from a card: that costs one "
+		  "unit more"
+		: "leave out --cached to get another one from a card: that "
+		  "costs one unit more");
 }
 
 hl_rc

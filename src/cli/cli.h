@@ -260,6 +260,9 @@ HL_CHECK hl_rc hl_chip_operand(
 /* A license by ID, or the active one of a chip (and --firmware). */
 HL_CHECK hl_rc hl_license_operand(
     hl_cli *cli, const char *s, hl_license *out, hl_err *err);
+/* The same, but the one of a chip that is in this state. */
+HL_CHECK hl_rc hl_license_operand_in(hl_cli *cli, const char *s,
+    hl_license_state state, hl_license *out, hl_err *err);
 
 /* ---- commands: one file a group ---------------------------------------------
  */
@@ -283,6 +286,8 @@ hl_rc hl_cmd_license_import(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_license_retire(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_program(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_run(hl_cli *cli, char **operands, hl_err *err);
+hl_rc hl_cmd_license_doubt(hl_cli *cli, char **operands, hl_err *err);
+hl_rc hl_cmd_license_trust(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_recover(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_preflight(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_status(hl_cli *cli, char **operands, hl_err *err);

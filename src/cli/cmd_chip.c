@@ -137,20 +137,54 @@ attempt_row(void *arg, const hl_issue *i)
 	return true;
 }
 
+static bool
+install_row(void *arg, const hl_install *i)
+{
+	char at[HL_TIME_TEXT], took[24], outcome[32];
+	struct parts *p = arg;
+
+	if (p->json != NULL) {
+		p->failed = json_array_append_new(
+				p->json, hl_json_install(p->cli, i)) != 0;
+		return !p->failed;
+	}
+	hl_time_text(i->at, at);
+	(void)snprintf(took, sizeof(took), "%u.%u s", i->duration_ms / 1000,
+	    i->duration_ms % 1000 / 100);
+	if (i->outcome == HL_INSTALL_FAILED && i->exit_status > 0)
+		(void)snprintf(outcome, sizeof(outcome), "%s (exit %d)",
+		    hl_install_outcome_name(i->outcome), i->exit_status);
+	else
+		(void)hl_text_copy(outcome, sizeof(outcome),
+		    hl_install_outcome_name(i->outcome));
+	hl_table_row(p->table,
+	    (const char *[]){
+		at, i->programmer, i->image, outcome, took, i->detail });
+	return true;
+}
+
+/* What belongs to one chip. */
+struct chip_parts {
+	struct parts licenses, attempts, installs;
+};
+
 static hl_rc
-show_parts(hl_cli *cli, const hl_chip *chip, struct parts *licenses,
-    struct parts *attempts, hl_err *err)
+show_parts(hl_cli *cli, const hl_chip *chip, struct chip_parts *p, hl_err *err)
 {
 	const hl_license_filter filter = { .chip = &chip->id,
 		.all_states = true };
 	hl_rc rc;
 
 	rc = hl_store_license_list(
-	    cli->store, &filter, license_row, licenses, err);
+	    cli->store, &filter, license_row, &p->licenses, err);
 	if (rc == HL_OK)
 		rc = hl_store_issue_list_chip(
-		    cli->store, &chip->id, attempt_row, attempts, err);
-	if (rc == HL_OK && (licenses->failed || attempts->failed))
+		    cli->store, &chip->id, attempt_row, &p->attempts, err);
+	if (rc == HL_OK)
+		rc = hl_store_install_list_chip(
+		    cli->store, &chip->id, install_row, &p->installs, err);
+	if (rc == HL_OK &&
+	    (p->licenses.failed || p->attempts.failed || p->installs.failed))
 		rc = hl_nomem(err);
 	return rc;
 }
@@ -158,18 +192,24 @@ show_parts(hl_cli *cli, const hl_chip *chip, struct parts *licenses,
 static hl_rc
 show_json(hl_cli *cli, const hl_chip *chip, hl_err *err)
 {
-	struct parts licenses = { .cli = cli, .json = json_array() };
-	struct parts attempts = { .cli = cli, .json = json_array() };
+	struct chip_parts p = {
+		.licenses = { .cli = cli, .json = json_array() },
+		.attempts = { .cli = cli, .json = json_array() },
+		.installs = { .cli = cli, .json = json_array() },
+	};
 	json_t *o = hl_json_chip(chip);
 	hl_rc rc;
 
-	rc = show_parts(cli, chip, &licenses, &attempts, err);
+	rc = show_parts(cli, chip, &p, err);
 	if (rc == HL_OK &&
-	    (o == NULL || json_object_set(o, "licenses", licenses.json) != 0 ||
-		json_object_set(o, "attempts", attempts.json) != 0))
+	    (o == NULL ||
+		json_object_set(o, "licenses", p.licenses.json) != 0 ||
+		json_object_set(o, "attempts", p.attempts.json) != 0 ||
+		json_object_set(o, "installs", p.installs.json) != 0))
 		rc = hl_nomem(err);
-	json_decref(licenses.json);
-	json_decref(attempts.json);
+	json_decref(p.licenses.json);
+	json_decref(p.attempts.json);
+	json_decref(p.installs.json);
 	if (rc == HL_OK)
 		return hl_print_json(cli, o, err);
 	json_decref(o);
@@ -204,23 +244,32 @@ show_text(hl_cli *cli, const hl_chip *chip, hl_err *err)
 		"SIZE", "SHA-256", "ADDED", "REASON" };
 	static const char *const attempt_columns[] = { "REQUESTED", "ATTEMPT",
 		"OUTCOME", "UNITS", "COUNTER", "CARD", "DETAIL" };
-	struct parts licenses = { .cli = cli }, attempts = { .cli = cli };
+	static const char *const install_columns[] = { "BEGAN", "PROGRAMMER",
+		"IMAGE", "OUTCOME", "TOOK", "DETAIL" };
+	struct chip_parts p = { .licenses = { .cli = cli },
+		.attempts = { .cli = cli },
+		.installs = { .cli = cli } };
 	hl_rc rc;
 
-	licenses.table =
+	p.licenses.table =
 	    hl_table_new(license_columns, HL_COUNT(license_columns), 1U << 2);
-	attempts.table = hl_table_new(
+	p.attempts.table = hl_table_new(
 	    attempt_columns, HL_COUNT(attempt_columns), 1U << 1 | 1U << 3);
-	rc = show_parts(cli, chip, &licenses, &attempts, err);
+	p.installs.table =
+	    hl_table_new(install_columns, HL_COUNT(install_columns), 1U << 4);
+	rc = show_parts(cli, chip, &p, err);
 	if (rc == HL_OK) {
 		show_facts(chip);
 		(void)puts("\nlicenses");
-		hl_table_print(cli, &licenses.table);
+		hl_table_print(cli, &p.licenses.table);
 		(void)puts("\nrequests to cards");
-		hl_table_print(cli, &attempts.table);
+		hl_table_print(cli, &p.attempts.table);
+		(void)puts("\ninstalls");
+		hl_table_print(cli, &p.installs.table);
 	}
-	hl_table_free(&licenses.table);
-	hl_table_free(&attempts.table);
+	hl_table_free(&p.licenses.table);
+	hl_table_free(&p.attempts.table);
+	hl_table_free(&p.installs.table);
 	return rc;
 }
 

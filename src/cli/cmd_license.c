@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* license list, show, retire. */
+/* license list, show. */
 #include <string.h>
 
 #include "cli/parts.h"
@@ -261,76 +261,5 @@ hl_cmd_license_show(hl_cli *cli, char **operands, hl_err *err)
 	if (cli->json)
 		return show_json(cli, &f, err);
 	show_text(&f);
-	return HL_OK;
-}
-
-/* ---- retire ------------------------------------------------------------- */
-
-static hl_rc
-read_reason(hl_cli *cli, const char **out, hl_err *err)
-{
-	*out = hl_opt(cli, "reason");
-	if (*out == NULL)
-		return hl_fail(err, HL_EUSAGE, "retire the license",
-		    "say why: --reason TEXT", "no reason is given");
-	return hl_text_check("reason", *out, false, err);
-}
-
-static hl_rc
-retire(hl_cli *cli, const hl_license *l, const char *chip, const char *reason,
-    hl_err *err)
-{
-	char question[HL_TEXT_MAX + HL_CHIP_NAME + 200];
-	hl_rc rc;
-
-	(void)snprintf(question, sizeof(question),
-	    "retire the %s license of chip %s for firmware \"%s\" for ever "
-	    "(it is never handed out again, and a new one costs a unit)",
-	    hl_license_state_name(l->state), chip, l->firmware_name);
-	if ((rc = hl_ask(cli, question, err)) != HL_OK)
-		return rc;
-	return hl_store_license_retire(
-	    cli->store, &l->id, reason, &cli->actor, err);
-}
-
-hl_rc
-hl_cmd_license_retire(hl_cli *cli, char **operands, hl_err *err)
-{
-	char chip[HL_CHIP_NAME];
-	const char *reason;
-	hl_license l;
-	hl_rc rc;
-
-	if ((rc = read_reason(cli, &reason, err)) != HL_OK ||
-	    (rc = hl_license_operand(cli, operands[0], &l, err)) != HL_OK)
-		return rc;
-	hl_chip_name(&l.uid, l.has_cert, l.cert_sha256, chip);
-	if (l.state == HL_LICENSE_RETIRED)
-		return hl_fail(err, HL_ECONFLICT, "retire the license",
-		    "nothing is left to do; see: hsmlic license list --all",
-		    "this license of chip %s is retired already", chip);
-	if (cli->dry_run)
-		hl_message(cli,
-		    "dry run: would retire the license of chip %s for "
-		    "firmware \"%s\"",
-		    chip, l.firmware_name);
-	else if ((rc = retire(cli, &l, chip, reason, err)) != HL_OK ||
-	    (rc = hl_store_license_by_id(cli->store, &l.id, &l, err)) != HL_OK)
-		return rc;
-	if (cli->json) {
-		json_t *o = hl_json_license(&l);
-
-		if (o != NULL &&
-		    json_object_set_new(
-			o, "dry_run", json_boolean(cli->dry_run)) != 0) {
-			json_decref(o);
-			o = NULL;
-		}
-		return hl_print_json(cli, o, err);
-	}
-	if (!cli->dry_run)
-		(void)printf(
-		    "the license of chip %s for firmware \"%s\" is retired\n",
-		    chip, l.firmware_name);
 	return HL_OK;
 }

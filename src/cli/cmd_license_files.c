@@ -99,9 +99,12 @@ check_active(const hl_license *l, hl_err *err)
 	if (l->state == HL_LICENSE_ACTIVE)
 		return HL_OK;
 	return hl_fail(err, HL_ECONFLICT, "export the license",
-	    "only active licenses are handed out", "this license is %s%s%s",
-	    hl_license_state_name(l->state), l->reason[0] != '\0' ? ": " : "",
-	    l->reason);
+	    l->state == HL_LICENSE_SUSPECT
+		? "only active ones are handed out; if it is right after all: "
+		  "hsmlic license trust"
+		: "only active licenses are handed out",
+	    "this license is %s%s%s", hl_license_state_name(l->state),
+	    l->reason[0] != '\0' ? ": " : "", l->reason);
 }
 
 /* All active ones, or those of a chip, whichever is wanted of them: the name of

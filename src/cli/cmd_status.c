@@ -277,11 +277,14 @@ store_json(const hl_status *s)
 static json_t *
 figures_json(int64_t from, const hl_figures *f)
 {
-	return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I}", "from",
-	    hl_json_time(from), "spent", (json_int_t)hl_status_spent(f),
+	return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
+	    "from", hl_json_time(from), "spent", (json_int_t)hl_status_spent(f),
 	    "reused", (json_int_t)f->reused, "lost", (json_int_t)f->lost,
 	    "outside", (json_int_t)f->outside, "bad", (json_int_t)f->bad,
-	    "imported", (json_int_t)f->imported);
+	    "imported", (json_int_t)f->imported, "installs_done",
+	    (json_int_t)f->installs_done, "installs_failed",
+	    (json_int_t)f->installs_failed, "installs_unknown",
+	    (json_int_t)f->installs_unknown);
 }
 
 static json_t *

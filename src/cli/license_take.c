@@ -323,7 +323,9 @@ was_retired(hl_take *take, const hl_kept_row *row, hl_err *err)
 	if (rc != HL_OK)
 		return rc;
 	return hl_fail(err, HL_ECONFLICT, WHAT,
-	    "a license that was retired or is suspect does not come back",
+	    l.state == HL_LICENSE_SUSPECT
+		? "if it is right after all: hsmlic license trust"
+		: "a license that was retired does not come back",
 	    "this license is kept for this chip as %s%s%s",
 	    hl_license_state_name(l.state), l.reason[0] != '\0' ? ": " : "",
 	    l.reason);

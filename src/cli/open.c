@@ -63,6 +63,20 @@ open_store(hl_cli *cli, bool create, hl_err *err)
 	return hl_store_open(&cli->store, cli->url, &opt, err);
 }
 
+/* Programs that know the older schema alone cannot open it from now on. */
+static void
+tell_upgraded(hl_cli *cli)
+{
+	hl_store_info info;
+
+	if (hl_store_info_get(cli->store, &info, NULL) == HL_OK &&
+	    info.schema_found < info.schema)
+		hl_message(cli,
+		    "the store %s was brought from schema %u to %u: an older "
+		    "hsmlic cannot open it any more",
+		    cli->url, info.schema_found, info.schema);
+}
+
 static hl_rc
 no_store(const hl_cli *cli, hl_err *err)
 {
@@ -80,6 +94,8 @@ hl_cli_open_store(hl_cli *cli, bool create, hl_err *err)
 
 	if (rc == HL_ENOTFOUND)
 		return no_store(cli, err);
+	if (rc == HL_OK)
+		tell_upgraded(cli);
 	return rc == HL_OK && create ? tell_new_store(cli, now, err) : rc;
 }
 

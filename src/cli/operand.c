@@ -325,52 +325,86 @@ hl_card_operand(hl_cli *cli, const char *s, hl_cards *present, hl_card_row *out,
 
 /* ---- licenses ----------------------------------------------------------- */
 
-struct actives {
+/* The licenses of a chip that may be meant. */
+struct matches {
+	hl_license_state state;
 	hl_license first;
 	size_t n;
-	hl_buf names;
+	bool one_firmware; /* all of them are for one */
+	hl_buf names;	   /* of the firmwares */
+	hl_buf ids;
 };
 
 static bool
-note_active(void *arg, const hl_license *l)
+note_match(void *arg, const hl_license *l)
 {
-	struct actives *a = arg;
+	struct matches *m = arg;
+	char id[HL_UUID_TEXT];
 
-	if (a->n == 0)
-		a->first = *l;
+	if (l->state != m->state)
+		return true;
+	if (m->n == 0)
+		m->first = *l;
+	else if (!hl_uuid_equal(&l->firmware, &m->first.firmware))
+		m->one_firmware = false;
+	hl_uuid_text(&l->id, id);
 	hl_buf_printf(
-	    &a->names, "%s\"%s\"", a->n == 0 ? "" : ", ", l->firmware_name);
-	a->n++;
+	    &m->names, "%s\"%s\"", m->n == 0 ? "" : ", ", l->firmware_name);
+	hl_buf_printf(&m->ids, "%s%s", m->n == 0 ? "" : ", ", id);
+	m->n++;
 	return true;
 }
 
 static hl_rc
-no_license(const char *s, hl_err *err)
+fail_none(const char *s, const char *name, const struct matches *m, hl_err *err)
 {
+	const char *state = hl_license_state_name(m->state);
+
+	if (name == NULL)
+		return hl_fail(err, HL_ENOTFOUND, "find the license",
+		    "see: hsmlic license list --all",
+		    "chip %s has no %s license for any firmware", s, state);
 	return hl_fail(err, HL_ENOTFOUND, "find the license",
 	    "see: hsmlic license list --all",
-	    "chip %s has no active license for any firmware", s);
+	    "chip %s has no %s license for firmware \"%s\"", s, state, name);
+}
+
+/* Of one firmware only one is active, but any number may be suspect. */
+static hl_rc
+fail_several(const char *s, struct matches *m, hl_err *err)
+{
+	if (m->one_firmware)
+		return hl_fail(err, HL_EUSAGE, "find the license",
+		    "say which by its ID",
+		    "chip %s has %zu %s licenses for firmware \"%s\": %s", s,
+		    m->n, hl_license_state_name(m->state),
+		    m->first.firmware_name, hl_buf_str(&m->ids));
+	return hl_fail(err, HL_EUSAGE, "find the license",
+	    "say which: --firmware NAME",
+	    "chip %s has licenses for several firmwares: %s", s,
+	    hl_buf_str(&m->names));
 }
 
 static hl_rc
-only_license(hl_cli *cli, const char *s, const hl_chip *chip, hl_license *out,
+license_of_chip(hl_cli *cli, const char *s, const char *name,
+    const hl_license_filter *filter, hl_license_state state, hl_license *out,
     hl_err *err)
 {
-	const hl_license_filter filter = { .chip = &chip->id };
-	struct actives a = { .names = HL_BUF_INIT };
+	struct matches m = { .state = state,
+		.one_firmware = true,
+		.names = HL_BUF_INIT,
+		.ids = HL_BUF_INIT };
 	hl_rc rc;
 
-	rc = hl_store_license_list(cli->store, &filter, note_active, &a, err);
-	if (rc == HL_OK && a.n == 0)
-		rc = no_license(s, err);
-	else if (rc == HL_OK && a.n > 1)
-		rc = hl_fail(err, HL_EUSAGE, "find the license",
-		    "say which: --firmware NAME",
-		    "chip %s has licenses for several firmwares: %s", s,
-		    hl_buf_str(&a.names));
+	rc = hl_store_license_list(cli->store, filter, note_match, &m, err);
+	if (rc == HL_OK && m.n == 0)
+		rc = fail_none(s, name, &m, err);
+	else if (rc == HL_OK && m.n > 1)
+		rc = fail_several(s, &m, err);
 	if (rc == HL_OK)
-		*out = a.first;
-	hl_buf_free(&a.names);
+		*out = m.first;
+	hl_buf_free(&m.names);
+	hl_buf_free(&m.ids);
 	return rc;
 }
 
@@ -398,33 +432,37 @@ license_by_id(hl_cli *cli, const hl_uuid *id, const char *name, hl_license *out,
 }
 
 hl_rc
-hl_license_operand(hl_cli *cli, const char *s, hl_license *out, hl_err *err)
+hl_license_operand_in(hl_cli *cli, const char *s, hl_license_state state,
+    hl_license *out, hl_err *err)
 {
 	const char *name = hl_opt(cli, "firmware");
+	hl_license_filter filter = { .all_states = true };
 	hl_firmware f;
 	hl_chip chip;
 	hl_uuid id;
-	hl_rc rc;
+	hl_rc rc = HL_OK;
 
 	if (hl_uuid_parse(s, &id))
 		return license_by_id(cli, &id,
 		    hl_opt_on_line(cli, "firmware") ? name : NULL, out, err);
 	if ((rc = hl_chip_operand(cli, s, &chip, err)) != HL_OK)
 		return rc;
-	if (name == NULL)
-		return only_license(cli, s, &chip, out, err);
-	rc = hl_store_firmware_by_name(cli->store, name, &f, err);
+	filter.chip = &chip.id;
+	if (name != NULL) {
+		rc = hl_store_firmware_by_name(cli->store, name, &f, err);
+		filter.firmware = &f.id;
+	}
 	if (rc == HL_ENOTFOUND)
 		return hl_fail(err, HL_ENOTFOUND, "find the license",
 		    "see: hsmlic license list",
 		    "no firmware \"%s\" is known to this store", name);
 	if (rc != HL_OK)
 		return rc;
-	rc = hl_store_license_find(cli->store, &chip.id, &f.id, out, err);
-	if (rc == HL_ENOTFOUND)
-		return hl_fail(err, HL_ENOTFOUND, "find the license",
-		    "see: hsmlic license list --all",
-		    "chip %s has no active license for firmware \"%s\"", s,
-		    name);
-	return rc;
+	return license_of_chip(cli, s, name, &filter, state, out, err);
+}
+
+hl_rc
+hl_license_operand(hl_cli *cli, const char *s, hl_license *out, hl_err *err)
+{
+	return hl_license_operand_in(cli, s, HL_LICENSE_ACTIVE, out, err);
 }

@@ -196,6 +196,31 @@ hl_json_issue(const hl_cli *cli, const hl_issue *i)
 	    hl_json_text(i->actor.note), "detail", hl_json_text(i->detail));
 }
 
+json_t *
+hl_json_install(const hl_cli *cli, const hl_install *i)
+{
+	const bool ended = i->exit_status != HL_EXIT_UNKNOWN;
+	hl_firmware f = { .name = "" };
+
+	if (hl_store_firmware_by_id(cli->store, &i->firmware, &f, NULL) !=
+	    HL_OK)
+		f.name[0] = '\0';
+	return json_pack("{s:o,s:s,s:o,s:I,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,"
+			 "s:o,s:o,s:o}",
+	    "install_id", hl_json_uuid(&i->id), "outcome",
+	    hl_install_outcome_name(i->outcome), "at", hl_json_time(i->at),
+	    "duration_ms", (json_int_t)i->duration_ms, "programmer",
+	    hl_json_text(i->programmer), "image", hl_json_text(i->image),
+	    "image_sha256", hash_json(i->image_sha256, i->has_image_sha256),
+	    "license_id", hl_json_uuid(&i->license), "firmware",
+	    hl_json_text(f.name), "exit_status",
+	    ended ? json_integer(i->exit_status) : json_null(), "operator",
+	    hl_json_text(i->actor.operator_), "station",
+	    hl_json_text(i->actor.station), "lot", hl_json_text(i->actor.lot),
+	    "class", hl_json_text(i->actor.use_class), "note",
+	    hl_json_text(i->actor.note), "detail", hl_json_text(i->detail));
+}
+
 /* ---- results ------------------------------------------------------------ */
 
 void

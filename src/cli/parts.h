@@ -36,6 +36,7 @@ json_t *hl_json_chip(const hl_chip *c);
 json_t *hl_json_license(const hl_license *l);
 /* With the names of its firmware and card, where the store knows them. */
 json_t *hl_json_issue(const hl_cli *cli, const hl_issue *i);
+json_t *hl_json_install(const hl_cli *cli, const hl_install *i);
 
 /* The first of many that failed, in the two lines of an error, when there is
  * something to do about it. False: say it of another one. */

@@ -227,6 +227,11 @@ put_figures(const screen *sc, const hl_status *s)
 	    "licenses handed out for nothing");
 	put_figure(sc, "imported", d->imported, w->imported,
 	    "licenses from elsewhere");
+	put_figure(sc, "installed", d->installs_done, w->installs_done,
+	    "images, by a programmer");
+	put_figure(sc, "failed", d->installs_failed + d->installs_unknown,
+	    w->installs_failed + w->installs_unknown,
+	    "installs that failed, or nobody saw succeed");
 }
 
 static void

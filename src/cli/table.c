@@ -153,7 +153,8 @@ static const hl_option license_import_options[] = {
 	END,
 };
 
-static const hl_option license_retire_options[] = {
+/* retire, doubt, trust */
+static const hl_option license_state_options[] = {
 	{ "firmware", 0, "NAME", "the chip's license for this firmware", 0 },
 	{ "reason", 0, "TEXT", "why; needed", 0 },
 	END,
@@ -220,8 +221,8 @@ const hl_command hl_commands[] = {
 	    0, NULL, hl_cmd_card_watch },
 	{ "chip", "list", "", "show the chips known", 0, 0, STORE, NULL,
 	    hl_cmd_chip_list },
-	{ "chip", "show", "CHIP", "show one chip, its licenses and attempts", 1,
-	    1, STORE, NULL, hl_cmd_chip_show },
+	{ "chip", "show", "CHIP", "show one chip with all that is its", 1, 1,
+	    STORE, NULL, hl_cmd_chip_show },
 	{ "chip", "read", "", "make a chip known", 0, 0, STORE | MAKE,
 	    chip_read_options, hl_cmd_chip_read },
 	{ "chip", "label", "CHIP LABEL", "name a chip", 2, 2, STORE, NULL,
@@ -235,7 +236,11 @@ const hl_command hl_commands[] = {
 	{ "license", "import", "[FILE]", "take in licenses from files", 0, 1,
 	    STORE | MAKE, license_import_options, hl_cmd_license_import },
 	{ "license", "retire", "CHIP|ID", "never hand this license out again",
-	    1, 1, STORE, license_retire_options, hl_cmd_license_retire },
+	    1, 1, STORE, license_state_options, hl_cmd_license_retire },
+	{ "license", "doubt", "CHIP|ID", "stop handing out a license for now",
+	    1, 1, STORE, license_state_options, hl_cmd_license_doubt },
+	{ "license", "trust", "CHIP|ID", "hand out a suspect license again", 1,
+	    1, STORE, license_state_options, hl_cmd_license_trust },
 	{ NULL, "preflight", "IMAGE|CSV",
 	    "find what would make an installation fail", 1, 1, 0,
 	    preflight_options, hl_cmd_preflight },

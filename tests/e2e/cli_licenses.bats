@@ -154,6 +154,110 @@ uses() {
 	[[ ${lines[1]} == *retired* ]]
 }
 
+@test "a license is doubted and trusted again, with a reason for each" {
+	fetch c1 l1
+	id=$(hsmlic license show "$UID1" --json | jq -r .license_id)
+	refuses 2 "no reason" license doubt "$UID1"
+	refuses 2 "" license doubt "$UID1" --reason $'a\tb'
+	refuses 2 "no suspect license" license trust "$UID1" --reason x --yes
+	refuses 2 "active, not suspect" license trust "$id" --reason x --yes
+	run -0 --separate-stderr hsmlic --dry-run license doubt "$UID1" \
+		--reason "RSS error"
+	[[ $stderr == *"would doubt the license of chip $UID1"* ]]
+	# Nothing is asked: it can be taken back.
+	run -0 --separate-stderr hsmlic license doubt "$UID1" \
+		--reason "RSS error" --json
+	is '[.state, .reason, .retired_at] | @json' \
+		'["suspect","RSS error",null]'
+	refuses 2 "is suspect" license doubt "$id" --reason again
+	refuses 2 "no active license" license show "$UID1"
+	refuses 2 "suspect: RSS error" license export "$id" -o x
+	[[ $stderr == *"hsmlic license trust"* ]]
+	refuses 4 "suspect: RSS error" get --cached --uid "$UID1"
+	[[ $stderr == *"hsmlic license trust"* ]]
+	refuses 2 "as suspect: RSS error" license import l1 --target sim:c1 \
+		--firmware fw
+	[[ $stderr == *"hsmlic license trust"* ]]
+	# Trust is a decision: somebody has to agree, and sees what to.
+	refuses 2 "no reason" license trust "$UID1" --yes
+	refuses 4 "it is suspect: RSS error" license trust "$UID1" \
+		--reason "TZEN was 0"
+	run -0 --separate-stderr hsmlic --dry-run license trust "$UID1" \
+		--reason "TZEN was 0"
+	run -0 --separate-stderr hsmlic license show "$id" --json
+	is .state suspect
+	run -0 --separate-stderr hsmlic license trust "$UID1" \
+		--reason "TZEN was 0" --yes
+	[[ $output == *"somebody decided so, nothing was checked" ]]
+	run -0 --separate-stderr hsmlic license show "$UID1" --json
+	is '[.state, .reason] | @json' '["active","TZEN was 0"]'
+	run -0 hsmlic get --cached --uid "$UID1" -o again
+	cmp again l1
+	run -0 sqlite3 s.db "SELECT kind, detail FROM acts"
+	[ "$output" = "license.doubted|RSS error
+license.trusted|TZEN was 0" ]
+}
+
+@test "a doubted license that has been replaced is not trusted by the way" {
+	fetch c1 l1
+	hsmlic license doubt "$UID1" --reason one >/dev/null
+	one=$(hsmlic license list --all --json | jq -r .licenses[0].license_id)
+	refuses 4 "has cost 1 unit" get --card sim:card --target sim:c1
+	fetch c1 l2
+	refuses 2 "another active license" license trust "$UID1" --reason x \
+		--yes
+	refuses 2 "another active license" license trust "$one" --reason x \
+		--dry-run
+	run -0 hsmlic license doubt "$UID1" --reason two
+	refuses 2 "$one" license trust "$UID1" --reason x --yes
+	refuses 2 "by its ID" license trust "$UID1" --firmware fw --reason x \
+		--yes
+	run -0 hsmlic license trust "$one" --reason x --yes
+	run -0 hsmlic get --cached --uid "$UID1" -o again
+	cmp again l1
+	hsmlic license retire "$UID1" --reason x --yes >/dev/null
+	refuses 2 "retired, not suspect" license trust "$one" --reason x --yes
+	run -0 hsmlic license trust "$UID1" --reason x --yes
+	run -0 hsmlic store check
+}
+
+@test "a chip is shown with the installs on it" {
+	fetch c1 l1
+	run -0 --separate-stderr hsmlic chip show "$UID1" --json
+	is '.installs | @json' '[]'
+	sqlite3 s.db "INSERT INTO installs (id, chip, firmware, license, at,
+		duration_ms, programmer, image, image_sha256, outcome,
+		exit_status, detail, station, operator, lot, note, use_class)
+		SELECT randomblob(16), chip, firmware, id, added_at,
+		61250, 'stm32prog', 'blinky.sfi', zeroblob(32), 'failed', 1,
+		'RSS internal system error', 'desk', 'ann', 'lot 7', '', ''
+		FROM licenses UNION ALL
+		SELECT randomblob(16), chip, NULL, NULL, added_at + 1, 0,
+		'segger', '', NULL, 'unknown', -1, '', '', '', '', '', ''
+		FROM licenses"
+	run -0 --separate-stderr hsmlic chip show "$UID1"
+	[[ $output == *"BEGAN"*"PROGRAMMER"*"IMAGE"*"OUTCOME"*"TOOK"*"DETAIL"* ]]
+	[[ $output == *Z*stm32prog*blinky.sfi*"failed (exit 1)"*"61.2 s"*"RSS internal system error"*segger*unknown* ]]
+	run -0 --separate-stderr hsmlic chip show "$UID1" --json
+	is '.installs | length' 2
+	is '.installs[0] | [.outcome, .duration_ms, .programmer, .image,
+		(.image_sha256 | length), .firmware, .exit_status, .operator,
+		.lot, .detail] | @json' \
+		'["failed",61250,"stm32prog","blinky.sfi",64,"fw",1,"ann","lot 7","RSS internal system error"]'
+	id=$(jq -r .installs[0].license_id <<<"$output")
+	is '.installs[1] | [.outcome, .license_id, .firmware, .image_sha256,
+		.exit_status] | @json' '["unknown",null,null,null,null]'
+	run -0 --separate-stderr hsmlic license show "$id" --json
+	is .uid "$UID1"
+	run -0 --separate-stderr hsmlic status --json
+	is '.today | [.installs_done, .installs_failed, .installs_unknown] |
+		@json' '[0,1,1]'
+	run -0 --separate-stderr hsmlic status
+	[[ $output =~ installed\ +0\ +0 ]]
+	[[ $output =~ failed\ +2\ +2 ]]
+	run -0 hsmlic store check
+}
+
 @test "one license leaves for a file or standard output" {
 	fetch c1 l1
 	run -0 --separate-stderr hsmlic license export "$UID1" -o out --json

@@ -138,6 +138,28 @@ rot() { # STORE LICENSE
 	[ -e copy.db ]
 }
 
+@test "a store of an older schema is brought up to date, and told so once" {
+	sqlite3 s.db <"$HSMLIC_SOURCE/tests/store/schema1.sql"
+	run -0 --separate-stderr hsmlic chip list
+	[ "${#lines[@]}" = 9 ]
+	[[ $stderr == *"brought from schema 1 to "*"an older hsmlic cannot"* ]]
+	run -0 --separate-stderr hsmlic store check
+	[ "$stderr" = "" ]
+	run -0 --separate-stderr hsmlic license list --all --json
+	[ "$(jq '.licenses | length' <<<"$output")" = 5 ]
+}
+
+@test "a backup of an older schema is restored, and stays as it is" {
+	sqlite3 copy.db <"$HSMLIC_SOURCE/tests/store/schema1.sql"
+	before=$(sha256sum copy.db)
+	json -0 store restore copy.db --yes
+	[ "$(jq .licenses <<<"$output")" = 3 ]
+	[ "$(sha256sum copy.db)" = "$before" ]
+	[ "$(sqlite3 -readonly copy.db "PRAGMA user_version")" = 1 ]
+	run -0 --separate-stderr hsmlic store check
+	[ "$stderr" = "" ]
+}
+
 @test "restore refuses to replace a store unasked, and keeps what was there" {
 	card_and_chips 3 one two
 	get one
@@ -505,6 +527,19 @@ query() {
 	run -0 query "WITH decisions"
 	[[ $output == *"|card.labelled|"*"|first||desk|ann"* ]]
 	[[ $output == *"|card.labelled|"*"|second|"*"|joe"* ]]
+	hsmlic license doubt "$(cat two/uid.hex)" --reason "RSS error" \
+		>/dev/null
+	hsmlic license trust "$(cat two/uid.hex)" --reason "it was TZEN" \
+		--yes >/dev/null
+	run -0 query "WITH decisions"
+	[[ $output == *"|license.doubted|$(cat two/uid.hex)|RSS error|"* ]]
+	[[ $output == *"|license.trusted|$(cat two/uid.hex)|it was TZEN|"* ]]
+	sqlite3 s.db "INSERT INTO installs SELECT NULL, zeroblob(16), chip,
+		firmware, id, added_at, 5, 'stm32prog', 'a.sfi', NULL, 'done',
+		0, '', station, operator, lot, note, use_class FROM licenses
+		LIMIT 1"
+	run -0 query "installs AS s"
+	[[ $output == *"|$(cat one/uid.hex)|stm32prog|a.sfi||done||"* ]]
 	# The others run, too.
 	for id in "AS by_us" "i.recovered" "AS before_us" "hand_outs" \
 		"u.how"; do
