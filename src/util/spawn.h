@@ -52,16 +52,22 @@ HL_CHECK hl_rc hl_spawn_read(const char *const *argv, size_t max, hl_buf *out,
  * process, forked from us, runs it: it is in a session of its own and not ended
  * by what ends us, and it keeps our descriptors, so that locks of ours (flock)
  * stay held until the program has ended. Output goes to BASE.log as it comes
- * (`max` bytes); when the program has ended, BASE.end tells how (durable). Then
- * both are read: an end that nobody knows is not `exited`, with signal 0.
+ * (`max` bytes); when the program has ended, both files are durable and
+ * BASE.end tells how: "exit N", "signal N" or "late". One that was there before
+ * is removed first. An end that nobody knows, because the keeper was killed, is
+ * not `exited`, with signal 0.
+ *
+ * Errors as above; HL_EIO, HL_EFULL, HL_EINPUT also for files at BASE.
  */
 HL_CHECK hl_rc hl_spawn_kept(const char *const *argv, const char *base,
     size_t max, hl_buf *out, hl_ended *end, hl_deadline until, hl_err *err);
 
 /*
  * What hl_spawn_kept() left, for whoever comes after a process that died.
- * HL_ENOTFOUND: there is no BASE.end, so nobody knows how it ended. BASE.log is
- * appended to *out where it is there, at any rate.
+ * HL_ENOTFOUND: there is no BASE.end, or there is something else in it: nobody
+ * knows how the program ended, if it has. HL_EINPUT, HL_EIO: BASE.end cannot be
+ * read. The first `max` bytes of BASE.log are appended to *out where it is
+ * there, at any rate. Of an end that was late no more is known.
  */
 HL_CHECK hl_rc hl_spawn_kept_end(const char *base, size_t max, hl_buf *out,
     hl_ended *end, hl_err *err);

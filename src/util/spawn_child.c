@@ -94,7 +94,7 @@ hl_spawn_fail(hl_err *err, const char *program, int e)
 	if (e == EACCES || e == EPERM)
 		hint = "check owner and mode of the file and its directories";
 	if (e == EMFILE || e == ENFILE || e == EAGAIN || e == EIO ||
-	    e == E2BIG) {
+	    e == E2BIG || e == ENOSYS) {
 		rc = HL_EIO;
 		hint = "end other programs, or raise the limits of the system";
 	}
@@ -173,14 +173,14 @@ child_close_on_exec(void)
 }
 
 static _Noreturn void
-child_main(const hl_start *how, int link)
+child_main(const hl_start *how, int link, pid_t parent)
 {
 	char go;
 	int e;
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	/* nothing comes when the parent died before the line above */
-	if (read(link, &go, 1) != 1)
+	/* it may have died before the line above, or give up */
+	if (getppid() != parent || read(link, &go, 1) != 1)
 		_exit(127);
 	child_signals(how->keep_ignored);
 	if (child_stdio(how) && (!how->session || setsid() >= 0)) {
@@ -208,24 +208,33 @@ wait_exec(int link)
 	return n == (ssize_t)sizeof(e) ? e : 0;
 }
 
-static pid_t
-fork_child(const hl_start *how, const int link[2])
+pid_t
+hl_fork_held(void)
 {
 	sigset_t all, was;
 	pid_t pid;
 	int e;
 
-	/* no handler of ours shall run in the child */
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &was);
-	pid = fork();
-	if (pid == 0) {
-		(void)close(link[0]);
-		child_main(how, link[1]);
-	}
+	if ((pid = fork()) == 0)
+		return 0;
 	e = errno;
 	(void)pthread_sigmask(SIG_SETMASK, &was, NULL);
 	errno = e;
+	return pid;
+}
+
+static pid_t
+fork_child(const hl_start *how, const int link[2])
+{
+	const pid_t parent = getpid();
+	const pid_t pid = hl_fork_held();
+
+	if (pid == 0) {
+		(void)close(link[0]);
+		child_main(how, link[1], parent);
+	}
 	return pid;
 }
 
@@ -241,7 +250,7 @@ hl_child_start(hl_child *c, const hl_start *how, hl_err *err)
 	if (!high_pair(link))
 		return hl_spawn_fail(err, how->argv[0], errno);
 	c->pid = fork_child(how, link);
-	if (c->pid < 0 || (c->fd = pidfd_open(c->pid, 0)) < 0)
+	if (c->pid < 0 || (c->fd = hl_fd_high(pidfd_open(c->pid, 0))) < 0)
 		e = errno;
 	hl_fd_close(&link[1]);
 	if (e == 0)

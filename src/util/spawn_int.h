@@ -10,8 +10,6 @@
 
 #include "util/spawn.h"
 
-#define HL_SPAWN_WHAT_SIZE 300
-
 #define HL_TERM_GRACE_MS 2000 /* from TERM to KILL */
 #define HL_READ_GRACE_MS 500  /* for output, once the program has ended */
 /* A pipe holds no more (/proc/sys/fs/pipe-max-size): beyond this, what comes
@@ -32,7 +30,7 @@ typedef struct hl_start {
 	const char *const *argv;
 	int in, out, err;
 	bool session;	   /* in a session and process group of its own */
-	bool keep_ignored; /* what we ignore it ignores, but see spawn.c */
+	bool keep_ignored; /* what we ignore it ignores, but SIGPIPE */
 } hl_start;
 
 /* A program that runs or has ended, and is not reaped: `pid` stays its. */
@@ -54,6 +52,10 @@ void hl_child_reap(hl_child *c, hl_ended *end);
 typedef void hl_sink(void *arg, const void *p, size_t n);
 void hl_child_collect(hl_child *c, int fd, hl_sink *sink, void *arg,
     hl_deadline until, hl_ended *end);
+
+/* fork(), but no signal reaches the child (before it allows it): no handler of
+ * ours runs there, and what ends us does not end it. */
+pid_t hl_fork_held(void);
 
 /* Moves a descriptor above 2 (close-on-exec), away from places that belong to
  * stdio even when they are closed. -1 stays -1; on failure closed, -1. */

@@ -17,7 +17,9 @@
 #include "util/file.h"
 #include "util/spawn_int.h"
 
-#define END_MAX 64
+#define END_MAX 64 /* of BASE.end; what is longer was not written here */
+#define STATUS_MAX 255
+#define CHUNK 16384
 /* What the keeper may take beyond the deadline: TERM, KILL, two files. */
 #define KEEPER_MS 30000
 
@@ -31,11 +33,23 @@ typedef struct kept {
 /* What the keeper tells us: the program was not started, or it has ended. */
 typedef struct report {
 	hl_rc rc;
+	hl_ended end;
 	hl_err err;
 } report;
 
-/* ---- the keeper ------------------------------------------------------------
- */
+/* The whole content of BASE.end. */
+static void
+end_text(const hl_ended *end, char text[END_MAX])
+{
+	if (end->late)
+		snprintf(text, END_MAX, "late\n");
+	else if (end->exited)
+		snprintf(text, END_MAX, "exit %d\n", end->status);
+	else
+		snprintf(text, END_MAX, "signal %d\n", end->signal);
+}
+
+/* ---- the keeper --------------------------------------------------------- */
 
 typedef struct log_file {
 	int fd;
@@ -67,16 +81,10 @@ static void
 write_end(const kept *k, const hl_ended *end)
 {
 	char path[PATH_MAX], text[END_MAX];
-	int n;
 
-	if (end->late)
-		n = snprintf(text, sizeof(text), "late\n");
-	else if (end->exited)
-		n = snprintf(text, sizeof(text), "exit %d\n", end->status);
-	else
-		n = snprintf(text, sizeof(text), "signal %d\n", end->signal);
+	end_text(end, text);
 	if (hl_path(path, sizeof(path), NULL, "%s.end", k->base) == HL_OK)
-		(void)!hl_file_write(path, text, (size_t)n, 0600, NULL);
+		(void)!hl_file_write(path, text, strlen(text), 0600, NULL);
 }
 
 static hl_rc
@@ -99,12 +107,11 @@ open_log(const kept *k, int *fd, hl_err *err)
 
 /* Runs it to its end. Fails when it was not started. */
 static hl_rc
-keep(const kept *k, hl_err *err)
+keep(const kept *k, hl_ended *end, hl_err *err)
 {
 	hl_start how = { k->argv, -1, -1, -1, true, false };
 	log_file log = { -1, k->max };
 	int fd[2] = { -1, -1 };
-	hl_ended end;
 	hl_child c;
 	hl_rc rc;
 
@@ -120,25 +127,23 @@ keep(const kept *k, hl_err *err)
 	hl_fd_close(&how.in);
 	hl_fd_close(&fd[1]);
 	if (rc == HL_OK) {
-		hl_child_collect(&c, fd[0], put_log, &log, k->until, &end);
-		write_end(k, &end);
+		hl_child_collect(&c, fd[0], put_log, &log, k->until, end);
+		/* who finds an end must find all that came before it */
+		(void)fsync(log.fd);
+		write_end(k, end);
 	}
 	hl_fd_close(&fd[0]);
 	hl_fd_close(&log.fd);
 	return rc;
 }
 
-/* Nobody's terminal, and not to be ended by what ends us. */
+/* Nobody's terminal, and nobody waits for the end of its output. */
 static void
 leave_parent(void)
 {
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT,
-		SIGPIPE };
 	int null;
 
 	(void)setsid();
-	for (size_t i = 0; i < HL_COUNT(signals); i++)
-		(void)signal(signals[i], SIG_IGN);
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	for (int fd = STDIN_FILENO; null >= 0 && fd <= STDERR_FILENO; fd++)
 		(void)dup2(null, fd);
@@ -147,19 +152,50 @@ leave_parent(void)
 static _Noreturn void
 keeper_main(const kept *k, int link)
 {
-	report r = { HL_OK, { 0 } };
+	report r = { .rc = HL_OK };
 
 	leave_parent();
-	r.rc = keep(k, &r.err);
+	r.rc = keep(k, &r.end, &r.err);
 	(void)!send(link, &r, sizeof(r), MSG_NOSIGNAL);
 	_exit(0);
 }
 
-/* ---- us ---------------------------------------------------------------------
- */
+/* ---- its log ------------------------------------------------------------ */
 
-/* False: the keeper died, or went on for longer than it can. */
-static bool
+/* What is there of it; the first `max` bytes when somebody allowed more. */
+static void
+read_log(const char *base, size_t max, hl_buf *out)
+{
+	uint8_t chunk[CHUNK];
+	char path[PATH_MAX];
+	ssize_t n;
+	int fd;
+
+	if (hl_path(path, sizeof(path), NULL, "%s.log", base) != HL_OK ||
+	    (fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)) <
+		0)
+		return;
+	while (max > 0 && !out->failed) {
+		n = read(fd, chunk, max < CHUNK ? max : CHUNK);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		hl_buf_put(out, chunk, (size_t)n);
+		max -= (size_t)n;
+	}
+	(void)close(fd);
+}
+
+/* ---- us ----------------------------------------------------------------- */
+
+typedef enum heard {
+	H_REPORT, /* its last words */
+	H_DIED,	  /* it was killed */
+	H_NOTHING /* it goes on for longer than it should */
+} heard;
+
+static heard
 hear(int link, hl_deadline until, report *r)
 {
 	struct pollfd p = { link, POLLIN, 0 };
@@ -169,33 +205,34 @@ hear(int link, hl_deadline until, report *r)
 		n = poll(&p, 1, hl_deadline_left(until + KEEPER_MS));
 	} while (n < 0 && errno == EINTR);
 	if (n <= 0)
-		return false;
+		return H_NOTHING;
 	do {
 		n = recv(link, r, sizeof(*r), 0);
 	} while (n < 0 && errno == EINTR);
-	return n == (ssize_t)sizeof(*r);
+	return n == (ssize_t)sizeof(*r) ? H_REPORT : H_DIED;
 }
 
+/* One that was not heard is left at work. */
 static void
-reap(pid_t keeper)
+reap(pid_t keeper, heard h)
 {
-	while (waitpid(keeper, NULL, 0) < 0 && errno == EINTR)
+	const int how = h == H_NOTHING ? WNOHANG : 0;
+
+	while (waitpid(keeper, NULL, how) < 0 && errno == EINTR)
 		;
 }
 
 /* The keeper is there for as long as the program runs. */
 static hl_rc
-run_keeper(const kept *k, bool *heard, hl_err *err)
+run_keeper(const kept *k, heard *h, hl_ended *end, hl_err *err)
 {
 	int link[2];
 	report r;
 	pid_t pid;
 
-	*heard = false;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link) != 0)
 		return hl_spawn_fail(err, k->argv[0], errno);
-	(void)fflush(NULL);
-	if ((pid = fork()) < 0) {
+	if ((pid = hl_fork_held()) < 0) {
 		const int e = errno;
 
 		(void)close(link[0]);
@@ -204,17 +241,29 @@ run_keeper(const kept *k, bool *heard, hl_err *err)
 	}
 	if (pid == 0) {
 		(void)close(link[0]);
-		keeper_main(k, link[1]);
+		keeper_main(k, hl_fd_high(link[1]));
 	}
 	(void)close(link[1]);
-	*heard = hear(link[0], k->until, &r);
+	*h = hear(link[0], k->until, &r);
 	(void)close(link[0]);
-	if (!*heard)
-		return HL_OK; /* it may be at work still: left alone */
-	reap(pid);
-	if (r.rc != HL_OK && err != NULL)
+	reap(pid, *h);
+	if (*h != H_REPORT)
+		return HL_OK;
+	if (r.rc == HL_OK)
+		*end = r.end;
+	else if (err != NULL)
 		*err = r.err;
 	return r.rc;
+}
+
+/* What an earlier program left must not be taken for this one's. */
+static hl_rc
+remove_end(const char *base, hl_err *err)
+{
+	char path[PATH_MAX];
+	const hl_rc rc = hl_path(path, sizeof(path), err, "%s.end", base);
+
+	return rc == HL_OK ? hl_file_remove(path, err) : rc;
 }
 
 hl_rc
@@ -222,54 +271,55 @@ hl_spawn_kept(const char *const *argv, const char *base, size_t max,
     hl_buf *out, hl_ended *end, hl_deadline until, hl_err *err)
 {
 	const kept k = { argv, base, max, until };
+	heard h = H_NOTHING;
 	hl_chld was;
-	bool heard;
 	hl_rc rc;
 
 	if (hl_deadline_left(until) == 0)
 		return hl_spawn_too_late(err, argv[0]);
-	*end = (hl_ended){ .exited = false };
+	if ((rc = remove_end(base, err)) != HL_OK)
+		return rc;
 	hl_chld_hold(&was);
-	rc = run_keeper(&k, &heard, err);
+	rc = run_keeper(&k, &h, end, err);
 	hl_chld_release(&was);
-	/* That its end was not written down says that nobody knows it. */
-	if (rc == HL_OK)
+	if (rc != HL_OK)
+		return rc;
+	/* the keeper is not there to ask, but may have written it down */
+	if (h == H_REPORT)
+		read_log(base, max, out);
+	else
 		(void)!hl_spawn_kept_end(base, max, out, end, NULL);
-	return rc;
+	return HL_OK;
 }
 
-/* ---- what it left ----------------------------------------------------------
- */
+/* ---- what it left ------------------------------------------------------- */
+
+/* Is that the text of this end, and nothing else? */
+static bool
+is_text_of(const hl_buf *text, const hl_ended *end)
+{
+	char whole[END_MAX];
+
+	end_text(end, whole);
+	return text->n == strlen(whole) && memcmp(text->p, whole, text->n) == 0;
+}
 
 static bool
-parse_end(const char *text, hl_ended *end)
+parse_end(const hl_buf *text, hl_ended *end)
 {
-	char extra;
-	int n;
+	for (int n = 0; n <= STATUS_MAX; n++) {
+		const hl_ended e[] = { { .late = true },
+			{ .exited = true, .status = n }, { .signal = n } };
+		const size_t kinds = n > 0 && n < NSIG ? 3 : 2;
 
-	*end = (hl_ended){ .exited = false };
-	if (strcmp(text, "late\n") == 0) {
-		end->late = true;
-		return true;
+		for (size_t i = 0; i < kinds; i++) {
+			if (!is_text_of(text, &e[i]))
+				continue;
+			*end = e[i];
+			return true;
+		}
 	}
-	if (sscanf(text, "exit %d%c", &n, &extra) == 2 && extra == '\n') {
-		end->exited = true;
-		end->status = n;
-		return true;
-	}
-	end->signal =
-	    sscanf(text, "signal %d%c", &n, &extra) == 2 && extra == '\n' ? n
-									  : 0;
-	return end->signal != 0;
-}
-
-static void
-read_log(const char *base, size_t max, hl_buf *out)
-{
-	char path[PATH_MAX];
-
-	if (hl_path(path, sizeof(path), NULL, "%s.log", base) == HL_OK)
-		(void)!hl_file_read(path, max, out, NULL);
+	return false;
 }
 
 hl_rc
@@ -280,11 +330,12 @@ hl_spawn_kept_end(
 	char path[PATH_MAX];
 	hl_rc rc;
 
+	*end = (hl_ended){ .exited = false };
 	read_log(base, max, out);
 	if ((rc = hl_path(path, sizeof(path), err, "%s.end", base)) != HL_OK)
 		return rc;
 	rc = hl_file_read(path, END_MAX, &text, err);
-	if (rc == HL_OK && !parse_end(hl_buf_str(&text), end))
+	if (rc == HL_OK && !parse_end(&text, end))
 		rc = hl_fail(err, HL_ENOTFOUND, "see how the program ended", "",
 		    "what is in %s is not what was written there", path);
 	hl_buf_free(&text);

@@ -34,8 +34,7 @@ typedef struct passing {
 	bool late;
 } passing;
 
-/* ---- its streams ------------------------------------------------------------
- */
+/* ---- its streams -------------------------------------------------------- */
 
 /*
  * A terminal of its own that passes every byte on as it is: the user's terminal
@@ -114,8 +113,7 @@ start(passing *t, const char *const *argv, hl_err *err)
 	return rc;
 }
 
-/* ---- passing on
- * -------------------------------------------------------------- */
+/* ---- passing on --------------------------------------------------------- */
 
 static void
 keep_last(passing *t, const uint8_t *p, size_t n)
@@ -179,8 +177,7 @@ drain(passing *t)
 				break;
 }
 
-/* ---- signals
- * ------------------------------------------------------------------ */
+/* ---- signals ------------------------------------------------------------ */
 
 static const int watched[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH };
 
@@ -225,8 +222,7 @@ take_signal(const passing *t)
 		(void)kill(t->child.pid, (int)info.ssi_signo);
 }
 
-/* ---- watching
- * ----------------------------------------------------------------- */
+/* ---- watching ----------------------------------------------------------- */
 
 /* The time is over. False: nothing more is waited for. */
 static bool

@@ -146,8 +146,7 @@ its_session_is_its_own(void **state)
 	    "");
 }
 
-/* ---- the deadline ----------------------------------------------------------
- */
+/* ---- the deadline ------------------------------------------------------- */
 
 /*
  * With a deadline that it lives to see: one that is not ready for it by then
@@ -230,16 +229,17 @@ after_the_deadline_nothing_is_started(void **state)
 	assert_int_equal(scratch_count(s), 0);
 }
 
-/* ---- what it leaves behind -------------------------------------------------
- */
+/* ---- what it leaves behind ---------------------------------------------- */
 
 static void
 what_it_leaves_in_its_group_is_killed(void **state)
 {
-	static const char *const texts[] = { "sleep 1000 & echo $!",
+	static const char *const texts[] = {
+		"sleep 1000 & echo $!",
 		"sleep 1000 >/dev/null 2>&1 & echo $!",
-		"(until test -e \"$1\"; do sleep 0.01; done; exec yes) &"
-		"echo $!; : > \"$1\"; sleep 0.1" };
+		"(until test -e \"$1\"; do :; done; exec yes) & echo $!; : > "
+		"$1",
+	};
 	const scratch *s = *state;
 
 	for (size_t i = 0; i < HL_COUNT(texts); i++) {
@@ -298,8 +298,7 @@ it_dies_with_its_caller(void **state)
 	assert_true(wait_gone(pid));
 }
 
-/* ---- what cannot be run ----------------------------------------------------
- */
+/* ---- what cannot be run ------------------------------------------------- */
 
 static void
 what_cannot_be_run_is_not_there(void **state)
@@ -328,8 +327,7 @@ what_cannot_be_run_is_not_there(void **state)
 	assert_int_equal(open_descriptors(), before);
 }
 
-/* ---- callers ---------------------------------------------------------------
- */
+/* ---- callers ------------------------------------------------------------ */
 
 /* The exit status of the script, 0 also meaning that it said nothing. */
 static int
