@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "card/card.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 #include "util/file.h"
 #include "util/hex.h"
 #include "util/lock.h"
+#include "util/name_lock.h"
 #include "util/text.h"
 
 #define SIM "sim:"
@@ -20,6 +22,7 @@
 struct hl_card {
 	hl_card_link link;
 	hl_lock *lock; /* NULL: none was asked for, or a software card */
+	hl_name_lock machine;	      /* of a card that is HL_BY_TOOL */
 	const hl_card_driver *driver; /* NULL: no driver knows it */
 	unsigned can;
 };
@@ -27,6 +30,40 @@ struct hl_card {
 /* Those that send no APDU come first. */
 static const hl_card_driver *const drivers[] = { &hl_driver_stm32hsm,
 	&hl_driver_olc };
+
+/*
+ * The vendor's program opens the card itself, so PC/SC cannot keep others off
+ * it. Processes of this program wait for each other, whatever store and user
+ * they are at work for.
+ */
+static hl_rc
+let_go(hl_card *card, hl_deadline until, hl_err *err)
+{
+	hl_channel *ch = card->link.ch;
+	const char *socket = getenv("PCSCLITE_CSOCK_NAME");
+	char hex[2 * LOCK_NAME_BYTES + 1], name[80];
+	uint8_t hash[HL_SHA256_LEN];
+	hl_buf all = HL_BUF_INIT;
+	hl_rc rc;
+
+	if (ch->ops->park != NULL)
+		ch->ops->park(ch);
+	if (card->machine.fd >= 0)
+		return HL_OK;
+	hl_buf_printf(&all, "%s:%s", socket == NULL ? "" : socket, ch->reader);
+	rc = all.failed ? hl_nomem(err) : hl_sha256(all.p, all.n, hash, err);
+	hl_buf_free(&all);
+	if (rc != HL_OK)
+		return rc;
+	hl_hex_lower(hex, hash, LOCK_NAME_BYTES);
+	(void)snprintf(name, sizeof(name), "hsmlic/reader-%s", hex);
+	rc = hl_name_lock_take(&card->machine, name, until, err);
+	if (rc == HL_EBUSY)
+		hl_err_hint(err,
+		    "wait for the other hsmlic, or give this one more time "
+		    "with --timeout; nothing was spent");
+	return rc;
+}
 
 static hl_rc
 find_driver(hl_card *card, hl_deadline until, hl_err *err)
@@ -48,9 +85,7 @@ find_driver(hl_card *card, hl_deadline until, hl_err *err)
 		card->can = can;
 		break;
 	}
-	if ((card->can & HL_BY_TOOL) != 0 && card->link.ch->ops->park != NULL)
-		card->link.ch->ops->park(card->link.ch);
-	return HL_OK;
+	return (card->can & HL_BY_TOOL) != 0 ? let_go(card, until, err) : HL_OK;
 }
 
 static void
@@ -72,6 +107,7 @@ hl_card_open_channel(hl_card **out, hl_channel *ch, const hl_card_tool *tool,
 		return hl_nomem(err);
 	}
 	card->link.ch = ch;
+	card->machine.fd = -1;
 	if (tool != NULL)
 		card->link.tool = *tool;
 	rc = find_driver(card, until, err);
@@ -213,6 +249,7 @@ hl_card_close(hl_card **card)
 		return;
 	(*card)->link.ch->ops->close((*card)->link.ch);
 	hl_lock_free(&(*card)->lock, false);
+	hl_name_lock_free(&(*card)->machine);
 	free(*card);
 	*card = NULL;
 }

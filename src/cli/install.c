@@ -10,6 +10,8 @@
 #include "util/file.h"
 
 #define TEXT_MAX ((size_t)512 * 1024)
+/* A programmer that is ended midway leaves a chip half installed. */
+#define UNTIL_DONE hl_deadline_in(UINT32_MAX)
 
 /* ---- licenses on their way to a programmer ------------------------------- */
 
@@ -147,7 +149,7 @@ hl_install_run(
 	(void)fflush(stdout);
 	rc = in->silent
 	    ? hl_spawn_read(
-		  in->argv, TEXT_MAX, &text, &out->end, cli->until, err)
+		  in->argv, TEXT_MAX, &text, &out->end, UNTIL_DONE, err)
 	    : hl_run_for_user(cli, in->argv, TEXT_MAX, &text, &out->end, err);
 	if (rc != HL_OK)
 		goto out;
