@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/chip_put.h"
 #include "cli/parts.h"
 #include "util/hex.h"
 
@@ -305,11 +306,18 @@ check_label(const char *label, bool empty_ok, hl_err *err)
 	    "\"%s\" would be taken for another chip", label);
 }
 
+/* `path` may be NULL: nothing is said about a file. */
 static hl_rc
-print_changed(
-    hl_cli *cli, const hl_chip *chip, const char *flag, bool done, hl_err *err)
+print_changed(hl_cli *cli, const hl_chip *chip, const char *flag, bool done,
+    const char *path, hl_err *err)
 {
 	json_t *o = hl_json_chip(chip);
+
+	if (o != NULL && path != NULL &&
+	    json_object_set_new(o, "path", hl_json_any(path)) != 0) {
+		json_decref(o);
+		o = NULL;
+	}
 
 	if (o != NULL &&
 	    (json_object_set_new(o, flag, json_boolean(done)) != 0 ||
@@ -351,34 +359,65 @@ record(hl_cli *cli, const hl_chip_args *a, const char *label, hl_chip *out,
 }
 
 static hl_rc
-read_chip(hl_cli *cli, const hl_chip_args *a, hl_err *err)
+report_read(
+    hl_cli *cli, const hl_chip *chip, bool known, const char *path, hl_err *err)
 {
-	const char *label = hl_opt(cli, "label");
 	char name[HL_CHIP_NAME];
-	hl_chip chip;
-	bool known;
-	hl_rc rc;
 
-	if (label != NULL && (rc = check_label(label, false, err)) != HL_OK)
-		return rc;
-	if ((rc = hl_chip_known(cli, a, &chip, &known, err)) != HL_OK)
-		return rc;
-	if (!cli->dry_run)
-		rc = record(cli, a, label, &chip, err);
-	else if (!known)
-		describe(a, &chip);
-	if (rc != HL_OK)
-		return rc;
-	hl_chip_name(&chip.uid, chip.has_cert, chip.cert_sha256, name);
+	hl_chip_name(&chip->uid, chip->has_cert, chip->cert_sha256, name);
 	if (known)
 		hl_message(cli, "chip %s is known already", name);
 	else if (cli->dry_run)
 		hl_message(cli, "dry run: would record chip %s", name);
 	if (cli->json)
 		return print_changed(
-		    cli, &chip, "added", !known && !cli->dry_run, err);
-	show_facts(&chip);
+		    cli, chip, "added", !known && !cli->dry_run, path, err);
+	show_facts(chip);
+	if (path != NULL)
+		hl_fact("written", "%s%s", path,
+		    cli->dry_run ? " (not in a dry run)" : "");
 	return HL_OK;
+}
+
+/* The certificate that -o needs: as it was given, else the store's. */
+static hl_rc
+complete_cert(
+    hl_cli *cli, hl_chip_args *a, const hl_chip *chip, bool known, hl_err *err)
+{
+	if (a->has_cert || hl_opt(cli, "output") == NULL)
+		return HL_OK;
+	if (known && chip->has_cert)
+		return hl_store_chip_cert(cli->store, &chip->id, &a->cert, err);
+	return hl_fail(err, HL_ENOTFOUND, "write the certificate",
+	    "give it: --cert FILE, or --target TARGET",
+	    "the chip's certificate is not known");
+}
+
+static hl_rc
+read_chip(hl_cli *cli, hl_chip_args *a, hl_err *err)
+{
+	const char *label = hl_opt(cli, "label"), *to = hl_opt(cli, "output");
+	hl_chip chip = { .licenses = 0 };
+	char *path = NULL;
+	bool known;
+	hl_rc rc;
+
+	if (label != NULL && (rc = check_label(label, false, err)) != HL_OK)
+		return rc;
+	if ((rc = hl_chip_known(cli, a, &chip, &known, err)) != HL_OK ||
+	    (rc = complete_cert(cli, a, &chip, known, err)) != HL_OK)
+		return rc;
+	if (!cli->dry_run)
+		rc = record(cli, a, label, &chip, err);
+	else if (!known)
+		describe(a, &chip);
+	if (rc == HL_OK && to != NULL)
+		rc = hl_chip_put(cli, to, &a->cert,
+		    chip.uid.n > 0 ? &chip.uid : &a->uid, &path, err);
+	if (rc == HL_OK)
+		rc = report_read(cli, &chip, known, path, err);
+	free(path);
+	return rc;
 }
 
 hl_rc
@@ -419,7 +458,7 @@ hl_cmd_chip_label(hl_cli *cli, char **operands, hl_err *err)
 		return rc;
 	if (cli->json)
 		return print_changed(
-		    cli, &chip, "labelled", !cli->dry_run, err);
+		    cli, &chip, "labelled", !cli->dry_run, NULL, err);
 	if (!cli->dry_run && label[0] != '\0')
 		(void)printf("chip %s is now \"%s\"\n", name, label);
 	else if (!cli->dry_run)

@@ -1,23 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* license import: one file, or a folder of pairs. */
-#include <dirent.h>
-#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "cli/carried.h"
 #include "cli/license_take.h"
 #include "util/file.h"
 #include "util/text.h"
 
 #define LICENSE_END ".license.bin"
 #define CERT_END ".certificate.bin"
+#define UID_END ".uid.hex"
 
-/* A license with what lies beside it, and what became of it. Names only lead
- * to files: who a license is for is read from what is in them. */
+/* A license with what belongs to it, and what became of it. */
 struct pair {
 	char *license, *cert, *uid; /* paths; NULL: not there */
+	const hl_carried_file *alone; /* instead: a part without a license */
+	const hl_sidecar *told;	      /* about this license, by its hash */
+	bool two_tell;		      /* and another one says otherwise */
 	enum { NOT_TRIED, IMPORTED, KNOWN, WOULD_IMPORT, FAILED } result;
 	hl_license taken; /* when IMPORTED or KNOWN */
 	hl_err *err;	  /* when FAILED */
@@ -29,122 +31,228 @@ static const char *const result_names[] = { "not-tried", "imported", "known",
 struct folder {
 	hl_take take;
 	const char *dir;
+	hl_carried files;
 	struct pair *pairs;
 	size_t n, cap;
 };
 
+/*
+ * Who a license is for is told by the JSON file with its hash, wherever in the
+ * folder it lies, and by the certificate whose hash stands in there. Only where
+ * no JSON file tells do names lead from a license to what lies beside it.
+ */
+
 /* ---- finding pairs ------------------------------------------------------ */
 
-/* The path if a file is there; NULL when not, or when there is no memory. */
-static char *
-file_at(const char *fmt_dir, const char *stem, size_t stem_n, const char *end)
+static const char *
+path_of(const struct pair *p)
 {
+	return p->license != NULL ? p->license : p->alone->path;
+}
+
+static hl_rc
+add_pair(struct folder *f, struct pair **out, hl_err *err)
+{
+	struct pair *grown;
+
+	if (f->n == f->cap) {
+		const size_t cap = f->cap == 0 ? 64 : 2 * f->cap;
+
+		grown = reallocarray(f->pairs, cap, sizeof(*f->pairs));
+		if (grown == NULL)
+			return hl_nomem(err);
+		f->pairs = grown;
+		f->cap = cap;
+	}
+	*out = &f->pairs[f->n++];
+	**out = (struct pair){ .license = NULL };
+	return HL_OK;
+}
+
+/* How long the name of a file is without this end; "license.bin" alone has
+ * nothing before it. False: it ends otherwise. */
+static bool
+stem_of(const hl_carried_file *c, const char *end, size_t *stem)
+{
+	if (strcmp(c->name, end + 1) != 0 && !hl_text_ends(c->name, end))
+		return false;
+	*stem =
+	    strlen(c->name) < strlen(end) ? 0 : strlen(c->name) - strlen(end);
+	return true;
+}
+
+/* The path of what has the same stem; NULL: not there, or no memory. */
+static char *
+beside(const hl_carried_file *c, size_t stem, const char *end)
+{
+	const int n = (int)(c->name - c->path) + (int)stem;
 	char path[PATH_MAX];
 	struct stat st;
 
-	if (hl_path(path, sizeof(path), NULL, "%s/%.*s%s", fmt_dir, (int)stem_n,
-		stem, end) != HL_OK ||
+	if (hl_path(path, sizeof(path), NULL, "%.*s%s", n, c->path,
+		stem == 0 ? end + 1 : end) != HL_OK ||
 	    stat(path, &st) != 0 || !S_ISREG(st.st_mode))
 		return NULL;
 	return strdup(path);
 }
 
-/* Takes the paths over. Nothing to do when both are NULL. */
-static hl_rc
-add_pair(struct folder *f, char *license, char *cert, char *uid, hl_err *err)
+static bool
+is_told(const struct folder *f, const hl_carried_file *c)
 {
-	struct pair *grown;
+	return c->read &&
+	    hl_carried_find(
+		&f->files, HL_CARRIED_TELLS_LICENSE, c->sha256, 0) != NULL;
+}
 
-	if (license == NULL && cert == NULL) {
-		free(uid);
-		return HL_OK;
-	}
-	if (f->n == f->cap) {
-		f->cap = f->cap == 0 ? 64 : 2 * f->cap;
-		grown = reallocarray(f->pairs, f->cap, sizeof(*f->pairs));
-		if (grown == NULL) {
-			f->cap = f->n;
-			free(license);
-			free(cert);
-			free(uid);
-			return hl_nomem(err);
-		}
-		f->pairs = grown;
-	}
-	f->pairs[f->n++] =
-	    (struct pair){ .license = license, .cert = cert, .uid = uid };
+static bool
+same_words(const hl_sidecar *a, const hl_sidecar *b)
+{
+	return a->has_cert == b->has_cert &&
+	    (!a->has_cert ||
+		memcmp(a->cert_sha256, b->cert_sha256, HL_SHA256_LEN) == 0) &&
+	    hl_uid_equal(&a->uid, &b->uid) &&
+	    strcmp(a->firmware, b->firmware) == 0;
+}
+
+/* The chip by what the JSON file tells; sets p->cert. */
+static hl_rc
+find_told(
+    struct folder *f, const hl_carried_file *c, struct pair *p, hl_err *err)
+{
+	const hl_carried_role role = HL_CARRIED_TELLS_LICENSE;
+	const hl_carried_file *other, *cert;
+
+	p->told = hl_carried_find(&f->files, role, c->sha256, 0)->side;
+	for (size_t i = 1;
+	     (other = hl_carried_find(&f->files, role, c->sha256, i)) != NULL;
+	     i++)
+		if (!same_words(p->told, other->side))
+			p->two_tell = true;
+	cert = p->told->has_cert
+	    ? hl_carried_find(&f->files, HL_CARRIED_IS, p->told->cert_sha256, 0)
+	    : NULL;
+	if (cert != NULL && (p->cert = strdup(cert->path)) == NULL)
+		return hl_nomem(err);
 	return HL_OK;
 }
 
-/* license.bin, certificate.bin, uid.hex. */
 static hl_rc
-add_subfolder(struct folder *f, const char *dir, hl_err *err)
+add_license(
+    struct folder *f, const hl_carried_file *c, size_t stem, hl_err *err)
 {
-	return add_pair(f, file_at(dir, "", 0, "license.bin"),
-	    file_at(dir, "", 0, "certificate.bin"),
-	    file_at(dir, "", 0, "uid.hex"), err);
-}
-
-static hl_rc
-add_entry(struct folder *f, const char *name, hl_err *err)
-{
-	const size_t n = strlen(name);
-	char path[PATH_MAX];
-	struct stat st;
-	size_t stem;
-	char *twin;
+	struct pair *p;
 	hl_rc rc;
 
-	if (name[0] == '.')
-		return HL_OK;
-	if (hl_text_ends(name, LICENSE_END)) {
-		stem = n - strlen(LICENSE_END);
-		return add_pair(f, file_at(f->dir, name, n, ""),
-		    file_at(f->dir, name, stem, CERT_END), NULL, err);
-	}
-	if (hl_text_ends(name, CERT_END)) {
-		stem = n - strlen(CERT_END);
-		twin = file_at(f->dir, name, stem, LICENSE_END);
-		if (twin == NULL)
-			return add_pair(
-			    f, NULL, file_at(f->dir, name, n, ""), NULL, err);
-		free(twin);
-		return HL_OK;
-	}
-	if ((rc = hl_path(path, sizeof(path), err, "%s/%s", f->dir, name)) !=
-	    HL_OK)
+	if ((rc = add_pair(f, &p, err)) != HL_OK)
 		return rc;
-	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-		return add_subfolder(f, path, err);
+	if ((p->license = strdup(c->path)) == NULL)
+		return hl_nomem(err);
+	if (is_told(f, c))
+		return find_told(f, c, p, err);
+	p->cert = beside(c, stem, CERT_END);
+	if (stem == 0)
+		p->uid = beside(c, stem, UID_END);
 	return HL_OK;
+}
+
+/* Does this certificate belong to a license of the folder by its hash? */
+static bool
+cert_is_used(const struct folder *f, const hl_carried_file *c)
+{
+	const hl_carried_file *j;
+
+	for (size_t i = 0; c->read &&
+	     (j = hl_carried_find(
+		  &f->files, HL_CARRIED_TELLS_CHIP, c->sha256, i)) != NULL;
+	     i++)
+		if (j->kind == HL_CARRIED_LICENSE &&
+		    hl_carried_find(&f->files, HL_CARRIED_IS,
+			j->side->license_sha256, 0) != NULL)
+			return true;
+	return false;
+}
+
+/* A license that is not the told one lies beside it: that tells it already. */
+static bool
+has_wrong_license(const struct folder *f, const hl_carried_file *c)
+{
+	const hl_carried_file *l;
+	size_t stem;
+	char *path;
+	bool wrong = false;
+
+	if (!stem_of(c, ".json", &stem))
+		return false;
+	if ((path = beside(c, stem, LICENSE_END)) == NULL)
+		return false;
+	for (size_t i = 0; i < f->files.n && !wrong; i++) {
+		l = &f->files.files[i];
+		wrong = strcmp(l->path, path) == 0 && !is_told(f, l);
+	}
+	free(path);
+	return wrong;
+}
+
+/* Is it a part of something whose license is not here? */
+static bool
+is_alone(const struct folder *f, const hl_carried_file *c)
+{
+	size_t stem;
+	char *twin;
+
+	if (c->kind == HL_CARRIED_LICENSE)
+		return hl_carried_find(&f->files, HL_CARRIED_IS,
+			   c->side->license_sha256, 0) == NULL &&
+		    !has_wrong_license(f, c);
+	if (!stem_of(c, CERT_END, &stem))
+		return c->err != NULL;
+	twin = beside(c, stem, LICENSE_END);
+	free(twin);
+	return twin == NULL && !cert_is_used(f, c);
 }
 
 static hl_rc
 find_pairs(struct folder *f, hl_err *err)
 {
-	struct dirent **names = NULL;
+	struct pair *p;
+	size_t stem = 0;
 	hl_rc rc;
-	int n;
 
-	n = scandir(f->dir, &names, NULL, alphasort);
-	if (n < 0) {
-		const int e = errno;
+	rc = hl_carried_read(&f->files, f->dir, "import licenses", err);
+	for (size_t i = 0; i < f->files.n && rc == HL_OK; i++) {
+		const hl_carried_file *c = &f->files.files[i];
 
-		return hl_fail(err, e == ENOMEM ? HL_ENOMEM : HL_EUSAGE,
-		    "import licenses", "name a folder that can be read",
-		    "folder %s cannot be read: %s", f->dir, strerror(e));
+		if (stem_of(c, LICENSE_END, &stem) || is_told(f, c))
+			rc = add_license(f, c, stem, err);
+		else if (is_alone(f, c) && (rc = add_pair(f, &p, err)) == HL_OK)
+			p->alone = c;
 	}
-	rc = add_subfolder(f, f->dir, err);
-	for (int i = 0; i < n; i++) {
-		if (rc == HL_OK)
-			rc = add_entry(f, names[i]->d_name, err);
-		free(names[i]);
-	}
-	free(names);
+	if (rc == HL_OK && f->files.deeper > 0)
+		hl_message(f->take.cli,
+		    "%zu %s in subfolders of %s not looked into",
+		    f->files.deeper,
+		    hl_plural(f->files.deeper, "folder", "folders"), f->dir);
 	return rc;
 }
 
 /* ---- one pair ----------------------------------------------------------- */
+
+static hl_rc
+refuse_alone(const hl_carried_file *c, hl_err *err)
+{
+	if (c->err != NULL) {
+		*err = *c->err;
+		return err->rc;
+	}
+	if (c->kind == HL_CARRIED_LICENSE)
+		return hl_fail(err, HL_EINPUT, "import a license",
+		    "carry all files over again, or move this one away",
+		    "the license that %s is about is not in this folder",
+		    c->path);
+	return hl_fail(err, HL_EINPUT, "import a license",
+	    "put the license beside it, or move it away",
+	    "%s has no license beside it", c->path);
+}
 
 static hl_rc
 take_pair(struct folder *f, struct pair *p, hl_taking *t, hl_err *err)
@@ -154,10 +262,16 @@ take_pair(struct folder *f, struct pair *p, hl_taking *t, hl_err *err)
 
 	memset(t, 0, sizeof(*t));
 	if (p->license == NULL)
-		return hl_fail(err, HL_EINPUT, "import a license",
-		    "put the license beside it, or move it away",
-		    "%s has no license beside it", p->cert);
+		return refuse_alone(p->alone, err);
+	if (p->two_tell)
+		return hl_fail(err, HL_ECONFLICT, "import a license",
+		    "take the files of one export together; nothing was "
+		    "changed",
+		    "two JSON files in this folder tell different chips or "
+		    "firmwares for %s",
+		    p->license);
 	t->path = p->license;
+	t->told = p->told;
 	if (p->cert != NULL) {
 		rc = hl_cert_read(&t->chip.cert, p->cert, any, err);
 		t->chip.has_cert = rc == HL_OK;
@@ -234,8 +348,8 @@ pair_json(const struct pair *p)
 
 	o = kept ? hl_json_license(&p->taken) : json_object();
 	more = json_pack("{s:s,s:o,s:o}", "result", result_names[p->result],
-	    "path", hl_json_any(p->license != NULL ? p->license : p->cert),
-	    "error", p->err == NULL ? json_null() : hl_json_error(p->err));
+	    "path", hl_json_any(path_of(p)), "error",
+	    p->err == NULL ? json_null() : hl_json_error(p->err));
 	if (o == NULL || more == NULL || json_object_update(o, more) != 0) {
 		json_decref(o);
 		o = NULL;
@@ -274,17 +388,14 @@ print_text(const struct folder *f)
 		const struct pair *p = &f->pairs[i];
 
 		hl_table_row(t,
-		    (const char *[]){ result_names[p->result],
-			p->license != NULL ? p->license : p->cert,
+		    (const char *[]){ result_names[p->result], path_of(p),
 			p->err == NULL ? "" : p->err->why });
 	}
 	hl_table_print(f->take.cli, &t);
 	hl_table_free(&t);
 	for (size_t i = 0; i < f->n; i++)
-		if (hl_part_error(f->take.cli,
-			f->pairs[i].license != NULL ? f->pairs[i].license
-						    : f->pairs[i].cert,
-			f->pairs[i].err))
+		if (hl_part_error(
+			f->take.cli, path_of(&f->pairs[i]), f->pairs[i].err))
 			break;
 	hl_message(f->take.cli, "%zu imported, %zu there already, %zu failed%s",
 	    count(f, IMPORTED), count(f, KNOWN), count(f, FAILED),
@@ -300,9 +411,8 @@ import_folder(struct folder *f, hl_err *err)
 		return rc;
 	if (f->n == 0)
 		return hl_fail(err, HL_ENOTFOUND, "import licenses",
-		    "name a folder with pairs NAME.license.bin and "
-		    "NAME.certificate.bin, or subfolders with license.bin and "
-		    "certificate.bin",
+		    "name a folder that hsmlic license export wrote, or one "
+		    "with pairs NAME.license.bin and NAME.certificate.bin",
 		    "there is no license in %s", f->dir);
 	rc = hl_kept_load(&f->take.kept, f->take.cli->store, NULL, err);
 	if (rc == HL_OK)
@@ -379,12 +489,10 @@ names_chip(const hl_cli *cli)
 static hl_rc
 check_options(hl_cli *cli, const char *file, const char *dir, hl_err *err)
 {
-	if ((file == NULL) == (dir == NULL))
+	if (file == NULL && dir == NULL)
 		return hl_fail(err, HL_EUSAGE, "import licenses",
-		    "one license: FILE with --cert or --uid; several: --dir "
-		    "DIR",
-		    file == NULL ? "what to import was not said"
-				 : "FILE and --dir exclude each other");
+		    "one license: FILE with --cert or --uid; several: DIR",
+		    "what to import was not said");
 	if (dir != NULL && names_chip(cli))
 		return hl_fail(err, HL_EUSAGE, "import licenses",
 		    "leave out --cert, --uid and --target",
@@ -392,10 +500,47 @@ check_options(hl_cli *cli, const char *file, const char *dir, hl_err *err)
 	return HL_OK;
 }
 
+static bool
+is_folder(const char *path)
+{
+	struct stat st;
+
+	return path != NULL && stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* Sorts out the operand and --dir. */
+static hl_rc
+choose_source(hl_cli *cli, const char **file, const char **dir, hl_err *err)
+{
+	if (*file != NULL && *dir != NULL)
+		return hl_fail(err, HL_EUSAGE, "import licenses",
+		    "name one of them",
+		    "a FILE or DIR and --dir exclude each other");
+	if (is_folder(*file)) {
+		*dir = *file;
+		*file = NULL;
+	}
+	return check_options(cli, *file, *dir, err);
+}
+
+static void
+free_folder(struct folder *f)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		free(f->pairs[i].license);
+		free(f->pairs[i].cert);
+		free(f->pairs[i].uid);
+		free(f->pairs[i].err);
+	}
+	free(f->pairs);
+	hl_carried_free(&f->files);
+}
+
 hl_rc
 hl_cmd_license_import(hl_cli *cli, char **operands, hl_err *err)
 {
 	struct folder f = { .dir = hl_opt(cli, "dir") };
+	const char *file = operands[0];
 	hl_rc rc;
 
 	f.take = (hl_take){ .cli = cli,
@@ -403,18 +548,11 @@ hl_cmd_license_import(hl_cli *cli, char **operands, hl_err *err)
 		.new_firmware = hl_opt_set(cli, "new-firmware"),
 		.type = hl_opt(cli, "type"),
 		.identifier = hl_opt(cli, "identifier") };
-	rc = check_options(cli, operands[0], f.dir, err);
+	rc = choose_source(cli, &file, &f.dir, err);
 	if (rc == HL_OK)
-		rc = operands[0] != NULL
-		    ? import_file(&f.take, operands[0], err)
-		    : import_folder(&f, err);
+		rc = file != NULL ? import_file(&f.take, file, err)
+				  : import_folder(&f, err);
 	hl_kept_free(&f.take.kept);
-	for (size_t i = 0; i < f.n; i++) {
-		free(f.pairs[i].license);
-		free(f.pairs[i].cert);
-		free(f.pairs[i].uid);
-		free(f.pairs[i].err);
-	}
-	free(f.pairs);
+	free_folder(&f);
 	return rc;
 }

@@ -50,13 +50,10 @@ file_path(const hl_put *x, const hl_put_item *it, const char *end,
     char out[PATH_MAX], hl_err *err)
 {
 	hl_buf firmware = HL_BUF_INIT;
-	char chip[HL_CHIP_NAME];
-	const char *name = chip;
+	char name[HL_CHIP_NAME];
 	hl_rc rc;
 
-	hl_chip_name(&it->uid, it->has_cert, it->cert_sha256, chip);
-	if (strncmp(chip, HL_CHIP_CERT, strlen(HL_CHIP_CERT)) == 0)
-		name += strlen(HL_CHIP_CERT); /* no ':' in names of files */
+	hl_chip_file_name(&it->uid, it->has_cert, it->cert_sha256, name);
 	if (it->several)
 		safe_name(&x->firmware, &firmware);
 	rc = hl_path(out, PATH_MAX, err, "%s/%s%s%s.%s", x->dir, name,

@@ -111,8 +111,12 @@ check_side(const hl_taking *t, hl_err *err)
 static hl_rc
 read_side(hl_taking *t, hl_err *err)
 {
-	hl_rc rc = hl_sidecar_read(t->path, &t->side, err);
+	hl_rc rc = HL_OK;
 
+	if (t->told != NULL)
+		t->side = *t->told;
+	else
+		rc = hl_sidecar_read(t->path, &t->side, err);
 	if (rc != HL_OK || !t->side.there)
 		return rc;
 	if (t->side.size != t->n ||
@@ -140,9 +144,10 @@ complete_from_side(hl_take *take, hl_taking *t, hl_err *err)
 		if (rc == HL_OK)
 			rc = hl_store_chip_cert(s, &chip.id, &t->chip.cert, &e);
 		t->chip.has_cert = rc == HL_OK;
-		/* An unknown certificate cannot be told from its hash. */
+		/* An unknown certificate cannot be told from its hash, but
+		 * the UID beside it can be known. */
 		if (rc == HL_ENOTFOUND)
-			return HL_OK;
+			rc = HL_OK;
 	}
 	if (rc == HL_OK && !t->chip.has_uid && t->side.uid.n > 0) {
 		t->chip.uid = t->side.uid;

@@ -21,6 +21,8 @@ typedef struct hl_take {
 typedef struct hl_taking {
 	const char *path;  /* of the license */
 	hl_chip_args chip; /* may be empty: the sidecar tells */
+	/* The sidecar, found by the license's hash; NULL: looked for by name */
+	const hl_sidecar *told;
 	uint8_t bytes[HL_LICENSE_MAX];
 	size_t n;
 	uint8_t sha256[HL_SHA256_LEN];

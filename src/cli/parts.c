@@ -26,6 +26,19 @@ hl_chip_name(const hl_uid *uid, bool has_cert,
 	}
 }
 
+void
+hl_chip_file_name(const hl_uid *uid, bool has_cert,
+    const uint8_t cert_sha256[HL_SHA256_LEN], char out[HL_CHIP_NAME])
+{
+	char name[HL_CHIP_NAME];
+	size_t skip = 0;
+
+	hl_chip_name(uid, has_cert, cert_sha256, name);
+	if (hl_text_starts(name, HL_CHIP_CERT))
+		skip = strlen(HL_CHIP_CERT);
+	(void)hl_text_copy(out, HL_CHIP_NAME, name + skip);
+}
+
 const char *
 hl_state_word(const char *state)
 {

@@ -17,6 +17,9 @@
  */
 void hl_chip_name(const hl_uid *uid, bool has_cert,
     const uint8_t cert_sha256[HL_SHA256_LEN], char out[HL_CHIP_NAME]);
+/* The same for names of files, which should have no ':'. */
+void hl_chip_file_name(const hl_uid *uid, bool has_cert,
+    const uint8_t cert_sha256[HL_SHA256_LEN], char out[HL_CHIP_NAME]);
 /* "factory", "blank", "operational", "terminated" or "unknown" for ST_STATE,
  * OEM_STATE, ... */
 const char *hl_state_word(const char *state);

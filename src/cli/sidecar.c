@@ -9,15 +9,42 @@
 #include "util/hex.h"
 
 #define SCHEMA "hsmlic/license-file/1"
+#define CHIP_SCHEMA "hsmlic/chip-file/1"
 #define SIDECAR_MAX ((size_t)64 * 1024)
 
 /* ---- writing ------------------------------------------------------------ */
+
+/* Takes the object over; NULL: no memory. */
+static hl_rc
+write_object(json_t *o, hl_buf *out, hl_err *err)
+{
+	char *text = NULL;
+
+	if (o != NULL)
+		text = json_dumps(o, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+	json_decref(o);
+	if (text == NULL)
+		return hl_nomem(err);
+	hl_buf_printf(out, "%s\n", text);
+	free(text);
+	return out->failed ? hl_nomem(err) : HL_OK;
+}
+
+hl_rc
+hl_chip_file_write(const hl_sidecar *s, hl_buf *out, hl_err *err)
+{
+	return write_object(
+	    json_pack("{s:s,s:o,s:o,s:o}", "schema", CHIP_SCHEMA, "uid",
+		hl_json_uid(&s->uid), "certificate_sha256",
+		hl_json_hex(s->cert_sha256, s->has_cert ? HL_SHA256_LEN : 0),
+		"product_id", hl_json_text(s->product_id)),
+	    out, err);
+}
 
 hl_rc
 hl_sidecar_write(const hl_sidecar *s, hl_buf *out, hl_err *err)
 {
 	json_t *o;
-	char *text;
 
 	o = json_pack("{s:s,s:o,s:o,s:o,s:{s:o,s:o,s:o},s:o,s:I}", "schema",
 	    SCHEMA, "uid", hl_json_uid(&s->uid), "certificate_sha256",
@@ -27,14 +54,7 @@ hl_sidecar_write(const hl_sidecar *s, hl_buf *out, hl_err *err)
 	    hl_json_text(s->identifier), "type", hl_json_text(s->type),
 	    "license_sha256", hl_json_hex(s->license_sha256, HL_SHA256_LEN),
 	    "size", (json_int_t)s->size);
-	text = o == NULL ? NULL
-			 : json_dumps(o, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-	json_decref(o);
-	if (text == NULL)
-		return hl_nomem(err);
-	hl_buf_printf(out, "%s\n", text);
-	free(text);
-	return out->failed ? hl_nomem(err) : HL_OK;
+	return write_object(o, out, err);
 }
 
 /* ---- reading ------------------------------------------------------------ */
@@ -97,6 +117,19 @@ get_uid(const json_t *o, hl_uid *out, hl_err *err)
 }
 
 static hl_rc
+get_chip(const json_t *o, hl_sidecar *s, hl_err *err)
+{
+	hl_rc rc;
+
+	if ((rc = get_uid(o, &s->uid, err)) != HL_OK ||
+	    (rc = get_hash(o, "certificate_sha256", s->cert_sha256,
+		 &s->has_cert, err)) != HL_OK)
+		return rc;
+	return get_text(
+	    o, "product_id", s->product_id, sizeof(s->product_id), err);
+}
+
+static hl_rc
 get_fields(const json_t *o, hl_sidecar *s, hl_err *err)
 {
 	const json_t *f = json_object_get(o, "firmware");
@@ -109,11 +142,7 @@ get_fields(const json_t *o, hl_sidecar *s, hl_err *err)
 	if (!json_is_integer(size) || json_integer_value(size) < 1)
 		return bad_field("size", err);
 	s->size = (uint64_t)json_integer_value(size);
-	if ((rc = get_uid(o, &s->uid, err)) != HL_OK ||
-	    (rc = get_hash(o, "certificate_sha256", s->cert_sha256,
-		 &s->has_cert, err)) != HL_OK ||
-	    (rc = get_text(o, "product_id", s->product_id,
-		 sizeof(s->product_id), err)) != HL_OK ||
+	if ((rc = get_chip(o, s, err)) != HL_OK ||
 	    (rc = get_text(f, "name", s->firmware, sizeof(s->firmware), err)) !=
 		HL_OK ||
 	    (rc = get_text(f, "identifier", s->identifier,
@@ -126,25 +155,56 @@ get_fields(const json_t *o, hl_sidecar *s, hl_err *err)
 	return has_license ? HL_OK : bad_field("license_sha256", err);
 }
 
+/* The object of a text; its schema in *schema, NULL when it tells none. */
+static hl_rc
+load(const void *text, size_t n, json_t **out, const char **schema, hl_err *err)
+{
+	json_error_t why;
+
+	*out = json_loadb(text, n, JSON_REJECT_DUPLICATES, &why);
+	if (*out == NULL)
+		return hl_fail(err, HL_EINPUT,
+		    "read the file beside the license",
+		    "export the license again, or move that file away",
+		    "it is not JSON (line %d: %s)", why.line, why.text);
+	*schema = json_string_value(json_object_get(*out, "schema"));
+	return HL_OK;
+}
+
 hl_rc
 hl_sidecar_parse(const void *text, size_t n, hl_sidecar *out, hl_err *err)
 {
 	hl_sidecar s = { .there = true };
 	const char *schema;
-	json_error_t why;
-	hl_rc rc = HL_OK;
 	json_t *o;
+	hl_rc rc;
 
 	memset(out, 0, sizeof(*out));
-	o = json_loadb(text, n, JSON_REJECT_DUPLICATES, &why);
-	if (o == NULL)
-		return hl_fail(err, HL_EINPUT,
-		    "read the file beside the license",
-		    "export the license again, or move that file away",
-		    "it is not JSON (line %d: %s)", why.line, why.text);
-	schema = json_string_value(json_object_get(o, "schema"));
+	if ((rc = load(text, n, &o, &schema, err)) != HL_OK)
+		return rc;
 	if (schema != NULL && strcmp(schema, SCHEMA) == 0) {
 		rc = get_fields(o, &s, err);
+		if (rc == HL_OK)
+			*out = s;
+	}
+	json_decref(o);
+	return rc;
+}
+
+hl_rc
+hl_chip_file_parse(const void *text, size_t n, hl_sidecar *out, hl_err *err)
+{
+	hl_sidecar s = { .there = true };
+	const char *schema;
+	json_t *o;
+	hl_rc rc;
+
+	memset(out, 0, sizeof(*out));
+	if ((rc = load(text, n, &o, &schema, err)) != HL_OK)
+		return rc;
+	if (schema != NULL &&
+	    (strcmp(schema, SCHEMA) == 0 || strcmp(schema, CHIP_SCHEMA) == 0)) {
+		rc = get_chip(o, &s, err);
 		if (rc == HL_OK)
 			*out = s;
 	}

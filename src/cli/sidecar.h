@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The JSON file beside an exported license, schema hsmlic/license-file/1: what
- * chip and firmware it is for, bound to the license by its SHA-256.
+ * The JSON files that go with files which are carried from place to place: who
+ * a chip or a license is, bound to certificate and license by their SHA-256 and
+ * not by names. docs/FORMAT.license-file.
  */
 #ifndef HL_CLI_SIDECAR_H
 #define HL_CLI_SIDECAR_H
@@ -31,6 +32,15 @@ HL_CHECK hl_rc hl_sidecar_read(
     const char *license_path, hl_sidecar *out, hl_err *err);
 /* The text of one. HL_EINPUT; out->there stays false for another schema. */
 HL_CHECK hl_rc hl_sidecar_parse(
+    const void *text, size_t n, hl_sidecar *out, hl_err *err);
+
+/* The JSON file beside a certificate, schema hsmlic/chip-file/1: of *s only
+ * what tells the chip. HL_ENOMEM. */
+HL_CHECK hl_rc hl_chip_file_write(
+    const hl_sidecar *s, hl_buf *out, hl_err *err);
+/* What a text of either schema tells of a chip; the rest of *out is empty.
+ * HL_EINPUT; out->there stays false for another schema. */
+HL_CHECK hl_rc hl_chip_file_parse(
     const void *text, size_t n, hl_sidecar *out, hl_err *err);
 
 #endif

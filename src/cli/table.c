@@ -118,6 +118,8 @@ static const hl_option card_add_options[] = {
 static const hl_option chip_read_options[] = {
 	CHIP_OPTIONS,
 	{ "label", 0, "TEXT", "what to call it", 0 },
+	{ "output", 'o', "FILE|DIR", "write the certificate there", 0 },
+	{ "force", 0, NULL, "replace a file with other content", 0 },
 	END,
 };
 
@@ -233,8 +235,8 @@ const hl_command hl_commands[] = {
 	    license_one_options, hl_cmd_license_show },
 	{ "license", "export", "[CHIP|ID]", "write licenses to files", 0, 1,
 	    STORE, license_export_options, hl_cmd_license_export },
-	{ "license", "import", "[FILE]", "take in licenses from files", 0, 1,
-	    STORE | MAKE, license_import_options, hl_cmd_license_import },
+	{ "license", "import", "[FILE|DIR]", "take in licenses from files", 0,
+	    1, STORE | MAKE, license_import_options, hl_cmd_license_import },
 	{ "license", "retire", "CHIP|ID", "never hand this license out again",
 	    1, 1, STORE, license_state_options, hl_cmd_license_retire },
 	{ "license", "doubt", "CHIP|ID", "stop handing out a license for now",

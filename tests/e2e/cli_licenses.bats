@@ -529,3 +529,124 @@ license.trusted|TZEN was 0" ]
 	head -c 70000 /dev/zero >x.bin.json
 	refuses 2 "x.bin.json" license import x.bin --target sim:c1
 }
+
+# shuffle DIR: every file gets another one's name, or one that says nothing.
+shuffle() {
+	local i=0 f
+	mkdir "$1.new"
+	for f in "$1"/*; do
+		i=$((i + 1))
+		cp "$f" "$1.new/$((i * 7 % 10))"
+	done
+	rm -r "$1"
+	mv "$1.new" "$1"
+}
+
+@test "a folder whose files were renamed: matched by content" {
+	local dir c
+	fetch c1 l1
+	fetch c2 l2
+	fetch c3 l3
+	hsmlic license export --dir out >/dev/null
+	cp -r out swapped
+	mkdir -p apart/json apart/certs apart/licenses
+	cp out/*.json apart/json
+	cp out/*.certificate.bin apart/certs
+	cp out/*.license.bin apart/licenses
+	# The license of one chip under the name of the other.
+	mv "swapped/$UID1.license.bin" x
+	mv "swapped/$UID2.license.bin" "swapped/$UID1.license.bin"
+	mv x "swapped/$UID2.license.bin"
+	shuffle out
+	[ "$(find out -type f | wc -l)" = 9 ]
+	for dir in out swapped apart; do
+		rm -rf second.db*
+		in_store second.db run -0 --separate-stderr hsmlic license \
+			import "$dir" --new-firmware --json
+		is '[.imported, .known, .failed, .path] | @json' \
+			"[3,0,0,\"$dir\"]"
+		for c in 1 2 3; do
+			in_store second.db run -0 hsmlic get --cached \
+				--target "sim:c$c" -o "$dir.l$c"
+			cmp "$dir.l$c" "l$c"
+		done
+	done
+	in_store second.db run -0 --separate-stderr hsmlic license import \
+		--dir out --json
+	is '[.imported, .known, .failed] | @json' '[0,3,0]'
+	refuses 2 "exclude" license import out --dir out
+	refuses 2 "chip of its own" license import out --target sim:c1
+}
+
+@test "what is missing from a folder, and what contradicts itself, is told" {
+	fetch c1 l1
+	fetch c2 l2
+	fetch c3 l3
+	local uid3
+	uid3=$(cat c3/uid.hex)
+	hsmlic license export --dir out >/dev/null
+	# Lost on the way: one license, one certificate.
+	mv "out/$UID1.license.bin" out/x
+	rm "out/$UID2.license.bin" "out/$uid3.certificate.bin"
+	# A JSON file that says something else about the same license.
+	jq '.uid = "0123456789ABCDEF01234567" | .certificate_sha256 = null' \
+		"out/$UID1.json" >out/y.json
+	in_store second.db run -2 --separate-stderr hsmlic license import out \
+		--new-firmware --json
+	is '[.imported, .failed] | @json' '[1,3]'
+	is '[.licenses[] | [.path, .error.code]] | sort | @json' "$(
+		jq -nc --arg u2 "$UID2" --arg u3 "$uid3" \
+			'[["out/\($u2).certificate.bin", "input"],
+			["out/\($u2).json", "input"],
+			["out/\($u3).license.bin", null],
+			["out/x", "conflict"]] | sort'
+	)"
+	in_store second.db run -0 hsmlic get --cached --uid "$uid3" -o a
+	cmp a l3
+	# The bytes changed: that is told once, and nothing is taken in.
+	rm -r out second.db*
+	hsmlic license export "$UID2" --dir out >/dev/null
+	printf x >>"out/$UID2.license.bin"
+	in_store second.db run -2 --separate-stderr hsmlic license import out \
+		--new-firmware --json
+	is '[.licenses[] | [.path, .error.code]] | @json' \
+		"[[\"out/$UID2.license.bin\",\"conflict\"]]"
+}
+
+@test "the chip is matched by its certificate, and by its UID where it is all" {
+	local c
+	fetch c1 l1
+	fetch c2 l2
+	fetch c3 l3
+	hsmlic license export --dir out >/dev/null
+	# The store at the bench knows one by its certificate, one by its UID,
+	# and one with all, while the certificate is lost.
+	export HSMLIC_STORE=$HL_DIR/bench.db
+	hsmlic chip read --cert c1/certificate.bin --label one >/dev/null
+	hsmlic chip read --uid "$UID2" --label two >/dev/null
+	hsmlic chip read --target sim:c3 --label three >/dev/null
+	rm "out/$(cat c3/uid.hex).certificate.bin"
+	run -0 --separate-stderr hsmlic license import out --new-firmware --json
+	is '.imported' 3
+	run -0 --separate-stderr hsmlic chip list --json
+	is '[.chips[] | [.label, .license_count, .uid != null,
+		.certificate_sha256 != null]] | sort | @json' \
+		'[["one",1,true,true],["three",1,true,true],["two",1,true,true]]'
+	for c in 1 2 3; do
+		run -0 hsmlic get --cached --cert "c$c/certificate.bin" -o "a$c"
+		cmp "a$c" "l$c"
+		run -0 hsmlic get --cached --uid "$(cat "c$c/uid.hex")" -o "b$c"
+		cmp "b$c" "l$c"
+	done
+	# From where no UID was known to where it is known.
+	rm -rf "$HL_DIR"/s.db* "$HL_DIR"/bench.db* out
+	HSMLIC_STORE=$HL_DIR/s.db
+	hsmlic get --cert c1/certificate.bin --card sim:card --yes -o n \
+		>/dev/null 2>&1
+	hsmlic license export --dir out >/dev/null
+	HSMLIC_STORE=$HL_DIR/bench.db
+	hsmlic chip read --target sim:c1 >/dev/null
+	run -0 --separate-stderr hsmlic license import out --new-firmware
+	run -0 hsmlic get --cached --uid "$UID1" -o a
+	cmp a n
+}
