@@ -40,11 +40,13 @@ add_options(struct getopt_tables *t, const hl_option *table)
 	t->shorts[end] = '\0';
 }
 
+/* The value of an option, made when there is none; of one that may be given
+ * several times always a new one. */
 static hl_value *
 find_value(hl_cli *cli, const hl_option *o)
 {
 	for (size_t i = 0; i < cli->n_values; i++)
-		if (cli->values[i].option == o)
+		if (cli->values[i].option == o && (o->flags & HL_OPT_MANY) == 0)
 			return &cli->values[i];
 	if (cli->n_values == HL_VALUES_MAX)
 		return NULL;
@@ -264,6 +266,15 @@ hl_opt(const hl_cli *cli, const char *name)
 	const hl_value *v = value_of(cli, name);
 
 	return v == NULL ? NULL : v->text;
+}
+
+const char *
+hl_opt_nth(const hl_cli *cli, const char *name, size_t n)
+{
+	for (size_t i = 0; i < cli->n_values; i++)
+		if (strcmp(cli->values[i].option->name, name) == 0 && n-- == 0)
+			return cli->values[i].text;
+	return NULL;
 }
 
 unsigned

@@ -86,13 +86,10 @@ plan_text(const hl_spend_plan *plan, char *out, size_t size)
 }
 
 hl_rc
-hl_ask_spend(void *arg, const hl_spend_plan *plan, hl_err *err)
+hl_ask_units(hl_cli *cli, char *text, hl_err *err)
 {
-	hl_cli *cli = arg;
 	const char *spend = hl_opt(cli, "spend");
-	char text[HL_ERR_WHAT];
 
-	plan_text(plan, text, sizeof(text));
 	if (cli->yes || (spend != NULL && strcmp(spend, "allow") == 0)) {
 		/* Not silenced by -q: it is about units. */
 		hl_text_clean(text);
@@ -101,4 +98,14 @@ hl_ask_spend(void *arg, const hl_spend_plan *plan, hl_err *err)
 	}
 	return ask(cli, text,
 	    "add --yes, or put spend = allow into the configuration", err);
+}
+
+hl_rc
+hl_ask_spend(void *arg, const hl_spend_plan *plan, hl_err *err)
+{
+	hl_cli *cli = arg;
+	char text[HL_ERR_WHAT];
+
+	plan_text(plan, text, sizeof(text));
+	return hl_ask_units(cli, text, err);
 }

@@ -33,6 +33,7 @@ typedef struct hl_option {
 	4U		    /* one of the ways to name a chip: when one is on  \
 			       the command line, none is taken from elsewhere */
 #define HL_OPT_CONF_ONLY 8U /* a setting without an option */
+#define HL_OPT_MANY 16U	    /* a value that may be given several times */
 
 struct hl_cli;
 
@@ -112,6 +113,8 @@ typedef struct hl_cli {
 /* Value of an option of the running command, or NULL. The option must be in its
  * table or in the global ones. */
 const char *hl_opt(const hl_cli *cli, const char *name);
+/* The nth (from 0) of a HL_OPT_MANY option; NULL: not given so often. */
+const char *hl_opt_nth(const hl_cli *cli, const char *name, size_t n);
 bool hl_opt_set(const hl_cli *cli, const char *name); /* flags */
 unsigned hl_opt_count(const hl_cli *cli, const char *name);
 bool hl_opt_on_line(const hl_cli *cli, const char *name);
@@ -225,10 +228,12 @@ hl_card_words(const char *label, const char *serial, char *out, size_t size);
  */
 
 /*
- * May this be done? --yes and `spend = allow` say so; on a terminal `question`
- * is asked; else HL_EDENIED.
+ * May this be done? --yes says so; on a terminal `question` is asked; else
+ * HL_EDENIED.
  */
 HL_CHECK hl_rc hl_ask(hl_cli *cli, const char *question, hl_err *err);
+/* The same for units, which `spend = allow` lets go; the text is cleaned. */
+HL_CHECK hl_rc hl_ask_units(hl_cli *cli, char *text, hl_err *err);
 HL_CHECK hl_rc hl_ask_spend(void *cli, const hl_spend_plan *plan, hl_err *err);
 
 /* Long work: on a terminal a bar with rate and time left; else a line every few
@@ -268,6 +273,7 @@ HL_CHECK hl_rc hl_license_operand_in(hl_cli *cli, const char *s,
  */
 
 hl_rc hl_cmd_get(hl_cli *cli, char **operands, hl_err *err);
+hl_rc hl_cmd_prefetch(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_card_list(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_card_show(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_card_add(hl_cli *cli, char **operands, hl_err *err);

@@ -35,8 +35,9 @@ zsh_option(const hl_option *o, hl_buf *out)
 		hl_buf_printf(out, "'(-%c --%s)'{-%c,--%s%s}", o->letter,
 		    o->name, o->letter, o->name, o->value != NULL ? "=" : "");
 	else
-		hl_buf_printf(
-		    out, "--%s%s", o->name, o->value != NULL ? "=" : "");
+		hl_buf_printf(out, "%s--%s%s",
+		    (o->flags & HL_OPT_MANY) != 0 ? "'*'" : "", o->name,
+		    o->value != NULL ? "=" : "");
 	hl_buf_printf(out, "'[");
 	hl_completion_quoted(o->help, "[]", out);
 	hl_buf_printf(out, "]");

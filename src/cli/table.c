@@ -65,6 +65,20 @@ static const hl_option get_options[] = {
 	END,
 };
 
+static const hl_option prefetch_options[] = {
+	{ "firmware", 0, "NAME", "which firmware the licenses are for", 0 },
+	{ "card", 0, "CARD", "a card that may be asked; several times",
+	    HL_OPT_MANY },
+	{ "partial", 0, NULL, "serve as many as the cards have units for", 0 },
+	{ "any-certificate", 0, NULL,
+	    "take certificates that are not of an STM32", 0 },
+	{ "lot", 0, "ID", "work order that this belongs to", 0 },
+	{ "class", 0, "test|production", "what it is used for (production)",
+	    0 },
+	{ "note", 0, "TEXT", "a note for the record", 0 },
+	END,
+};
+
 static const hl_option program_options[] = {
 	{ "target", 0, "TARGET",
 	    "the chip: stm32prog:port=SWD, segger: or sim:DIR", 0 },
@@ -205,6 +219,8 @@ static const hl_option force_options[] = {
 const hl_command hl_commands[] = {
 	{ NULL, "get", "", "get the license of one chip", 0, 0, BROKER | MAKE,
 	    get_options, hl_cmd_get },
+	{ NULL, "prefetch", "FILE|DIR...", "get the licenses of many chips", 1,
+	    HL_OPERANDS_MANY, BROKER | MAKE, prefetch_options, hl_cmd_prefetch },
 	{ NULL, "status", "", "cards, counters and figures on one screen", 0, 0,
 	    BROKER, card_options, hl_cmd_status },
 	{ "card", "list", "", "show the cards present and known", 0, 0, LOOK,

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Asking the cards, one chip after the other. */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/parts.h"
+#include "cli/prefetch.h"
+
+#define WHAT "prefetch licenses"
+
+/* ---- an end that is asked for ---------------------------------------------
+ */
+
+static volatile sig_atomic_t stop_signal;
+
+static void
+on_signal(int number)
+{
+	if (stop_signal == 0)
+		stop_signal = number;
+}
+
+int
+hl_prefetch_stop_signal(void)
+{
+	return stop_signal;
+}
+
+void
+hl_prefetch_catch_signals(bool once)
+{
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+	struct sigaction old;
+
+	for (size_t i = 0; i < HL_COUNT(numbers); i++) {
+		struct sigaction a = { .sa_handler = on_signal };
+
+		if (once)
+			a.sa_flags = (int)SA_RESETHAND;
+		/* What nohup, or a shell for its jobs, wants ignored stays so.
+		 */
+		if (sigaction(numbers[i], NULL, &old) == 0 &&
+		    old.sa_handler != SIG_IGN)
+			(void)sigaction(numbers[i], &a, NULL);
+	}
+}
+
+/* ---- one card ------------------------------------------------------------ */
+
+struct asking {
+	hl_prefetch *p;
+	size_t card;
+	uint32_t left; /* units that may still be spent on it */
+};
+
+static hl_rc
+not_allowed(const char *why, hl_err *err)
+{
+	return hl_fail(err, HL_EDENIED, WHAT,
+	    "run it again: what is in the store by now costs nothing", "%s",
+	    why);
+}
+
+/* The permission was for this card, and for so many units. */
+static hl_rc
+may_spend(void *arg, const hl_spend_plan *plan, hl_err *err)
+{
+	const struct asking *a = arg;
+	const hl_card_info *then = &a->p->cards[a->card].now.info;
+
+	if (hl_prefetch_stop_signal() != 0)
+		return not_allowed("it was interrupted", err);
+	if (strcmp(then->serial, plan->card->serial) != 0)
+		return not_allowed("the card was changed meanwhile", err);
+	if (a->left == 0)
+		return not_allowed(
+		    "more units would go than were agreed to", err);
+	return HL_OK;
+}
+
+static void
+take_result(const hl_get_result *r, hl_prefetch_news *news)
+{
+	news->source = r->source;
+	news->units = r->units_spent;
+	memcpy(news->license_sha256, r->license.sha256, HL_SHA256_LEN);
+	news->has_counter = r->source != HL_SOURCE_STORE && r->has_issue;
+	news->counter = r->issue.counter_after;
+}
+
+static void
+ask_once(struct asking *a, const hl_prefetch_item *it, hl_prefetch_news *news)
+{
+	hl_prefetch *p = a->p;
+	const hl_cli *cli = p->cli;
+	const hl_get_request req = { .cert = p->cert,
+		.uid = it->uid.n > 0 ? &it->uid : NULL,
+		.firmware = p->firmware,
+		.card = p->cards[a->card].selector,
+		.actor = &cli->actor,
+		.until = hl_deadline_in(cli->timeout_ms),
+		.may_spend = may_spend,
+		.arg = a };
+
+	memset(&news->err, 0, sizeof(news->err));
+	news->units = 0;
+	news->rc = hl_prefetch_cert(p, it, &news->err);
+	if (news->rc == HL_OK)
+		news->rc = hl_broker_get(cli->broker, &req, p->r, &news->err);
+	if (news->rc == HL_OK)
+		take_result(p->r, news);
+	else
+		news->units = news->err.units_spent;
+	a->left -= a->left > 0 && news->units != 0;
+}
+
+/* Busy, and nothing was spent: that may be over in a moment. */
+static bool
+is_passing(const hl_prefetch_news *news)
+{
+	return (news->rc == HL_EBUSY || news->rc == HL_ETIMEOUT) &&
+	    news->units == 0;
+}
+
+/* Is it this one chip that is wrong, and not the card or the store? */
+static bool
+is_of_chip(hl_rc rc)
+{
+	return rc == HL_ECONFLICT || rc == HL_EINPUT || rc == HL_ENOTFOUND ||
+	    rc == HL_EEXIST;
+}
+
+/* A card that failed is not asked again in this run: the next units could go
+ * the same way. */
+static bool
+serve_one(struct asking *a, size_t at,
+    bool (*tell)(void *arg, const hl_prefetch_news *news), void *arg)
+{
+	hl_prefetch_news news = { .what = HL_PREFETCH_BEGINS, .item = at };
+	const hl_prefetch_item *it = &a->p->items[at];
+
+	if (!tell(arg, &news))
+		return false;
+	ask_once(a, it, &news);
+	if (is_passing(&news) && hl_prefetch_stop_signal() == 0)
+		ask_once(a, it, &news);
+	news.what = HL_PREFETCH_ENDS;
+	if (!tell(arg, &news))
+		return false;
+	if (news.rc == HL_OK || is_of_chip(news.rc))
+		return true;
+	news.what = HL_PREFETCH_STOPS;
+	if (hl_prefetch_stop_signal() == 0)
+		(void)tell(arg, &news);
+	return false;
+}
+
+void
+hl_prefetch_serve(hl_prefetch *p, size_t card,
+    bool (*tell)(void *arg, const hl_prefetch_news *news), void *arg)
+{
+	struct asking a = { p, card, p->cards[card].quota };
+
+	for (size_t i = 0; i < p->n; i++) {
+		const hl_prefetch_item *it = &p->items[i];
+
+		if (it->state != HL_PREFETCH_TO_DO || it->card != card)
+			continue;
+		if (hl_prefetch_stop_signal() != 0 ||
+		    !serve_one(&a, i, tell, arg))
+			return;
+	}
+}
+
+/* ---- what is heard of it --------------------------------------------------
+ */
+
+static void
+end_item(hl_prefetch *p, size_t card, const hl_prefetch_news *news)
+{
+	hl_prefetch_item *it = &p->items[news->item];
+
+	it->units = news->units;
+	if (news->units > 0)
+		p->cards[card].units += (uint32_t)news->units;
+	if (news->rc == HL_OK) {
+		it->state = news->source == HL_SOURCE_STORE ? HL_PREFETCH_KEPT
+							    : HL_PREFETCH_GOT;
+		it->source = news->source;
+		it->has_license = true;
+		memcpy(it->license_sha256, news->license_sha256, HL_SHA256_LEN);
+		if (news->has_counter)
+			p->cards[card].counter = news->counter;
+	} else {
+		hl_prefetch_fail(it,
+		    news->rc == HL_EDENIED ? HL_PREFETCH_NOT_TRIED
+					   : HL_PREFETCH_FAILED,
+		    &news->err);
+	}
+	hl_progress_step(&p->progress, p->progress.done + 1);
+}
+
+static void
+stop_card(hl_prefetch *p, size_t card, const hl_prefetch_news *news)
+{
+	hl_err why = news->err;
+
+	(void)hl_fail(&why, news->rc, WHAT,
+	    "see to that card, then run it again: what is in the store by now "
+	    "costs nothing",
+	    "%s failed before: %s", p->cards[card].words, news->err.why);
+	for (size_t i = 0; i < p->n; i++) {
+		hl_prefetch_item *it = &p->items[i];
+
+		if (it->state == HL_PREFETCH_TO_DO && it->card == card)
+			hl_prefetch_fail(it, HL_PREFETCH_NOT_TRIED, &why);
+	}
+}
+
+void
+hl_prefetch_hear(hl_prefetch *p, size_t card, const hl_prefetch_news *news)
+{
+	if (news->what == HL_PREFETCH_ENDS)
+		end_item(p, card, news);
+	else if (news->what == HL_PREFETCH_STOPS)
+		stop_card(p, card, news);
+}
+
+/* ---- all of it ------------------------------------------------------------
+ */
+
+struct listener {
+	hl_prefetch *p;
+	size_t card;
+};
+
+static bool
+listen(void *arg, const hl_prefetch_news *news)
+{
+	const struct listener *l = arg;
+
+	hl_prefetch_hear(l->p, l->card, news);
+	return true;
+}
+
+static size_t
+cards_in_use(const hl_prefetch *p, size_t *last)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n_cards; i++) {
+		if (p->cards[i].quota == 0)
+			continue;
+		*last = i;
+		n++;
+	}
+	return n;
+}
+
+/* What nobody came to. */
+static void
+leave_rest(hl_prefetch *p)
+{
+	hl_err why = { 0 };
+
+	(void)not_allowed("it was interrupted", &why);
+	for (size_t i = 0; i < p->n; i++)
+		if (p->items[i].state == HL_PREFETCH_TO_DO)
+			hl_prefetch_fail(
+			    &p->items[i], HL_PREFETCH_NOT_TRIED, &why);
+}
+
+hl_rc
+hl_prefetch_run(hl_prefetch *p, hl_err *err)
+{
+	struct listener l = { p, 0 };
+	hl_rc rc = HL_OK;
+
+	hl_prefetch_catch_signals(true);
+	hl_progress_start(&p->progress, p->cli, "getting licenses", p->need);
+	if (cards_in_use(p, &l.card) > 1)
+		rc = hl_prefetch_workers(p, err);
+	else
+		hl_prefetch_serve(p, l.card, listen, &l);
+	hl_progress_end(&p->progress);
+	leave_rest(p);
+	return rc;
+}
