@@ -249,10 +249,12 @@ static void
 show_text(const hl_cli *cli, const hl_card_view *v, const hl_issue *open)
 {
 	const hl_present *p = v->present;
+	const bool tells_none = p != NULL ? (p->info.can & HL_BY_TOOL) != 0
+					  : v->row->serial[0] == '\0';
 
 	if (v->row != NULL && v->row->label[0] != '\0')
 		hl_fact("label", "%s", v->row->label);
-	if (p != NULL && (p->info.can & HL_BY_TOOL) != 0)
+	if (tells_none)
 		hl_fact("serial",
 		    "it tells none: known by its label, its "
 		    "firmware identifier and its counter");
