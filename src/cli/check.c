@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/check.h"
 
+#include <errno.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #include "cli/parts.h"
+#include "flow/argv.h"
 #include "tool/tool.h"
 #include "util/file.h"
 
 #define CSV_MAX ((size_t)1024 * 1024)
-
-/* ---- what is known ---------------------------------------------------------
- */
+#define MODULES "look at the -mcsv file"
+#define MODULES_MAX ((size_t)1024 * 1024)
 
 static bool
 has_word(char *const *words, const char *name)
@@ -25,31 +27,95 @@ has_word(char *const *words, const char *name)
 	return false;
 }
 
-/* What the connected chip says of its option bytes; without it less is found.
+/* ---- the connected chip ---------------------------------------------------
  */
-static void
-read_option_bytes(hl_check *c, const hl_job *job)
+
+void
+hl_check_displ(
+    const hl_cli *cli, const char *program, const hl_connect *c, hl_buf *out)
 {
-	const hl_connect *words = &c->cli->connect.words;
-	const char *args[HL_COUNT(words->words) + 4] = { "-c" };
+	const char *args[HL_COUNT(c->words) + 4] = { "-c" };
 	hl_ended end;
 	hl_tool tool;
 	size_t n = 1;
 
-	if (!hl_target_is_stm32prog(job->target) ||
-	    hl_tool_find(&tool, job->program, NULL) != HL_OK)
+	if (hl_tool_find(&tool, program, NULL) != HL_OK)
 		return;
-	for (size_t i = 0; i < words->n; i++)
-		args[n++] = words->words[i];
+	for (size_t i = 0; i < c->n; i++)
+		args[n++] = c->words[i];
 	args[n++] = "-ob";
 	args[n++] = "displ";
 	args[n] = NULL;
-	if (hl_tool_run(&tool, args, &c->displ, &end, c->cli->until, NULL) !=
-	    HL_OK)
-		hl_buf_reset(&c->displ);
+	if (hl_tool_run(&tool, args, out, &end, cli->until, NULL) != HL_OK)
+		hl_buf_reset(out);
+}
+
+/* An SSP image has no option bytes, and its chip need not know the command. */
+static void
+read_option_bytes(hl_check *c, const hl_job *job)
+{
+	if (!hl_target_is_stm32prog(job->target) ||
+	    hl_image_kind_of(job->image) == HL_IMAGE_SSP)
+		return;
+	hl_check_displ(c->cli, job->program, &c->cli->connect.words, &c->displ);
 	c->in.displ = hl_buf_str(&c->displ);
 	c->in.displ_n = c->displ.n;
 }
+
+/* ---- modules ----------------------------------------------------------------
+ */
+
+static hl_rc
+read_modules(const char *path, hl_buf *text, hl_err *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return hl_fail(err, HL_EINPUT, MODULES, "check the name",
+		    "%s: %s", path, strerror(errno));
+	/* What is read from a pipe is not there for the programmer any more. */
+	if (!S_ISREG(st.st_mode))
+		return hl_fail(err, HL_EINPUT, MODULES,
+		    "name a file in which it stands",
+		    "%s is not a regular file", path);
+	return hl_file_read(path, MODULES_MAX, text, err);
+}
+
+hl_rc
+hl_check_modules(const hl_cli *cli, const char *path, bool allowed, hl_err *err)
+{
+	hl_buf text = HL_BUF_INIT;
+	char note[HL_TEXT_MAX];
+	bool asks;
+	hl_rc rc;
+
+	if (path == NULL)
+		return HL_OK;
+	rc = read_modules(path, &text, err);
+	asks = rc == HL_OK && hl_argv_mcsv_asks(text.p, text.n);
+	hl_buf_free(&text);
+	if (!asks)
+		return rc;
+	if (!allowed)
+		return hl_fail(err, HL_EDENIED, MODULES,
+		    "name a license file (.bin) in its second column, made by "
+		    "hsmlic get -o FILE; or let the card be asked all the "
+		    "same: hsmlic run --yes -- ...",
+		    "a row of %s names no license file: the programmer would "
+		    "ask a card for it each time, and nobody would account for "
+		    "the units",
+		    path);
+	(void)hl_text_format(note, sizeof(note),
+	    "a row of %s names no license file: the programmer may ask a card "
+	    "for it, and that is not accounted for here",
+	    path);
+	hl_text_clean(note);
+	hl_note(cli, note);
+	return HL_OK;
+}
+
+/* ---- what is known ---------------------------------------------------------
+ */
 
 static hl_rc
 read_csv(hl_check *c, hl_err *err)
@@ -208,8 +274,7 @@ hl_check_run(hl_check *c, hl_err *err)
 	if (rc != HL_OK || c->ids[0] == '\0')
 		return rc;
 	return hl_fail(err, HL_EFOUND, "install the image",
-	    "mend it as said above, or override by name: --force NAME; nothing "
-	    "was spent",
+	    "mend it as said above, or override by name: --force NAME",
 	    "preflight found what would make it fail: %s", c->ids);
 }
 

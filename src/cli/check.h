@@ -35,6 +35,22 @@ void hl_check_license(hl_check *c, const hl_firmware *firmware);
 /* Says what is found. HL_EFOUND: something that --force does not name. */
 HL_CHECK hl_rc hl_check_run(hl_check *c, hl_err *err);
 
+/*
+ * What a connected chip says of its option bytes: the output of -ob displ of
+ * `program` (NULL: it is looked for). Empty when it cannot be had: less is
+ * found then.
+ */
+void hl_check_displ(
+    const hl_cli *cli, const char *program, const hl_connect *c, hl_buf *out);
+
+/*
+ * The -mcsv file that a programmer is to get; NULL is fine. HL_EDENIED: a row
+ * of it could make the programmer ask a card, past every account, and that is
+ * not `allowed`; else it is noted. HL_EINPUT: it cannot be read.
+ */
+HL_CHECK hl_rc hl_check_modules(
+    const hl_cli *cli, const char *path, bool allowed, hl_err *err);
+
 /* The result of a dry run: the command line, and what it would cost. */
 HL_CHECK hl_rc hl_print_would_run(
     hl_cli *cli, const hl_get_result *r, const char *line, hl_err *err);

@@ -68,6 +68,8 @@ try_line(struct program *p, hl_err *err)
 	if (rc == HL_OK && access(line->argv[0], X_OK) != 0)
 		rc = hl_fail(err, HL_ENODEV, WHAT, "give the right path",
 		    "%s cannot be run", line->argv[0]);
+	if (rc == HL_OK)
+		rc = hl_check_modules(p->cli, line->modules, false, err);
 	free(line);
 	return rc;
 }

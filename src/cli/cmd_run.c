@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/check.h"
 #include "cli/install.h"
 #include "cli/parts.h"
 #include "flow/argv.h"
@@ -311,16 +312,6 @@ asks_card(const hl_argv *a)
 	return false;
 }
 
-static void
-warn_of_modules(const struct run *r)
-{
-	if (r->line.mcsv != NULL)
-		hl_note(r->cli,
-		    "a row of the -mcsv file that names no license file makes "
-		    "the programmer ask the card itself: such units are not "
-		    "accounted for here");
-}
-
 static hl_rc
 with_licenses(struct run *r, hl_err *err)
 {
@@ -376,8 +367,9 @@ hl_cmd_run(hl_cli *cli, char **operands, hl_err *err)
 		    "standard output is the programmer's own");
 	else if ((rc = hl_argv_parse(&r->line, r->argc, r->argv, err)) ==
 		HL_OK &&
-	    (rc = find_program(r, operands[0], err)) == HL_OK) {
-		warn_of_modules(r);
+	    (rc = find_program(r, operands[0], err)) == HL_OK &&
+	    (rc = hl_check_modules(cli, r->line.mcsv, cli->yes, err)) ==
+		HL_OK) {
 		if (asks_card(&r->line))
 			rc = with_licenses(r, err);
 		else

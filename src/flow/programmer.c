@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "flow/argv.h"
 #include "tool/output.h"
 #include "util/file.h"
 #include "util/text.h"
@@ -151,6 +152,28 @@ sim_line(hl_job_line *l, const hl_job *job, hl_err *err)
 	return HL_OK;
 }
 
+/* Words of the user's own stand behind ours: none may bring the card back. */
+static hl_rc
+refuse_card(hl_job_line *l, hl_err *err)
+{
+	hl_argv parsed;
+	hl_rc rc = hl_argv_parse(
+	    &parsed, (int)l->n, (char *const *)(uintptr_t)l->argv, err);
+
+	if (rc != HL_OK)
+		return rc;
+	for (size_t i = 0; i < parsed.n; i++)
+		if (parsed.use[i].hsm)
+			return hl_fail(err, HL_EUSAGE, WHAT,
+			    "leave it out, or use hsmlic run for a command "
+			    "line of your own",
+			    "\"%s\" would ask a card, which hsmlic program "
+			    "does itself",
+			    l->argv[parsed.use[i].first]);
+	l->modules = parsed.mcsv;
+	return HL_OK;
+}
+
 hl_rc
 hl_job_line_make(hl_job_line *out, const hl_job *job, hl_err *err)
 {
@@ -173,7 +196,9 @@ hl_job_line_make(hl_job_line *out, const hl_job *job, hl_err *err)
 		    "the command line has more than %d words",
 		    HL_JOB_WORDS - 1);
 	out->argv[out->n] = NULL;
-	return HL_OK;
+	return job->programmer == HL_PROGRAMMER_STM32PROG
+	    ? refuse_card(out, err)
+	    : HL_OK;
 }
 
 /* ---- how it went ----------------------------------------------------------

@@ -47,11 +47,15 @@ typedef struct hl_job_line {
 	size_t n;
 	char program[PATH_MAX];
 	hl_target_connect connect;
+	/* The -mcsv file among the job's words, which is to be looked at before
+	 * the programmer gets it: hl_argv_mcsv_asks(). NULL: none. */
+	const char *modules;
 } hl_job_line;
 
 /*
  * HL_EUSAGE: target and programmer do not go together, a needed file was not
- * named, too many words; HL_ENODEV: the programmer is not there.
+ * named, too many words, or words that would make STM32_Programmer_CLI ask a
+ * card; HL_ENODEV: the programmer is not there.
  */
 HL_CHECK hl_rc hl_job_line_make(
     hl_job_line *out, const hl_job *job, hl_err *err);
