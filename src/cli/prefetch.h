@@ -40,8 +40,10 @@ typedef struct hl_prefetch_item {
 
 /* A card that may be asked. */
 typedef struct hl_prefetch_card {
-	hl_present now; /* as it was read before anything was spent */
+	hl_present now;	   /* as it was read before anything was spent */
+	const char *typed; /* how it was named; NULL: it was found */
 	char selector[HL_READER_NAME_MAX + 8]; /* for this one alone */
+	size_t group; /* those of a group are asked one after the other */
 	char words[HL_CARD_WORDS + HL_READER_NAME_MAX];
 	uint32_t quota;	  /* units that may be spent on it */
 	uint32_t counter; /* what is known now */
@@ -58,6 +60,7 @@ typedef struct hl_prefetch {
 	bool sure;	    /* the firmware is one that the store knows */
 	hl_prefetch_card *cards;
 	size_t n_cards;
+	size_t groups;	/* with something to do: 0 to groups - 1 */
 	hl_err no_card; /* rc not HL_OK: why there is none */
 	size_t need;	/* items that are to be got from cards */
 	int64_t started;
@@ -110,7 +113,7 @@ typedef struct hl_prefetch_news {
 		HL_PREFETCH_ENDS,   /* rc and the rest are set */
 		HL_PREFETCH_STOPS   /* no more of this card: err says why */
 	} what;
-	size_t item;
+	size_t card, item;
 	hl_rc rc;
 	hl_source source;
 	int units;
@@ -120,13 +123,12 @@ typedef struct hl_prefetch_news {
 	hl_err err;
 } hl_prefetch_news;
 
-/* Asks one card for its items, one after the other. `tell` is given the news;
- * false: nobody listens any more. */
-void hl_prefetch_serve(hl_prefetch *p, size_t card,
+/* Asks the cards of a group for their items, one after the other. `tell` is
+ * given the news; false: nobody listens any more. */
+void hl_prefetch_serve(hl_prefetch *p, size_t group,
     bool (*tell)(void *arg, const hl_prefetch_news *news), void *arg);
 /* Takes news into p. */
-void
-hl_prefetch_hear(hl_prefetch *p, size_t card, const hl_prefetch_news *news);
+void hl_prefetch_hear(hl_prefetch *p, const hl_prefetch_news *news);
 /* A person or the system wants the program to end: the signal, or 0. */
 int hl_prefetch_stop_signal(void);
 /* From now on INT, TERM, HUP and QUIT end the work after the request at hand.
@@ -140,8 +142,8 @@ HL_CHECK hl_rc hl_prefetch_run(hl_prefetch *p, hl_err *err);
  */
 
 /*
- * hl_prefetch_serve() for several cards at once, a process for each. The store
- * is closed meanwhile, since a handle cannot cross fork().
+ * hl_prefetch_serve() for all groups at once, a process for each. The store is
+ * closed meanwhile, since a handle cannot cross fork().
  */
 HL_CHECK hl_rc hl_prefetch_workers(hl_prefetch *p, hl_err *err);
 

@@ -189,12 +189,6 @@ check_card(hl_prefetch *p, const hl_present *now, hl_err *err)
 		*err = now->err;
 		return now->rc;
 	}
-	if ((info.can & HL_NEEDS_TARGET) != 0 && (info.can & HL_CAN_ISSUE) != 0)
-		return hl_fail(err, HL_ENOLICENSE, WHAT,
-		    "get each license with its chip connected: hsmlic get",
-		    "the card in \"%s\" gives licenses only with the chip "
-		    "connected",
-		    info.reader);
 	info.counter += info.counter == 0;
 	memset(p->cert, 0, sizeof(*p->cert));
 	(void)hl_text_copy(
@@ -204,7 +198,7 @@ check_card(hl_prefetch *p, const hl_present *now, hl_err *err)
 }
 
 static hl_rc
-add_card(hl_prefetch *p, const hl_present *now, hl_err *err)
+add_card(hl_prefetch *p, const char *typed, const hl_present *now, hl_err *err)
 {
 	hl_prefetch_card *grown, *c;
 
@@ -215,6 +209,7 @@ add_card(hl_prefetch *p, const hl_present *now, hl_err *err)
 	c = &p->cards[p->n_cards++];
 	memset(c, 0, sizeof(*c));
 	c->now = *now;
+	c->typed = typed;
 	c->counter = now->info.counter;
 	return HL_OK;
 }
@@ -238,7 +233,7 @@ take_cards(hl_prefetch *p, const char *selector, const hl_present *list,
 		if (has_card(p, &list[i]))
 			continue;
 		if (check_card(p, &list[i], &e) == HL_OK) {
-			rc = add_card(p, &list[i], err);
+			rc = add_card(p, selector, &list[i], err);
 		} else if (selector != NULL) {
 			*err = e;
 			rc = e.rc;
@@ -307,7 +302,7 @@ firmware_by_cards(hl_prefetch *p, hl_err *err)
 static hl_rc
 identify(hl_prefetch *p, hl_prefetch_card *c, hl_err *err)
 {
-	const hl_card_choice choice = { .typed = hl_opt(p->cli, "card"),
+	const hl_card_choice choice = { .typed = c->typed,
 		.dry_run = p->cli->dry_run };
 	hl_rc rc;
 
@@ -324,7 +319,6 @@ identify(hl_prefetch *p, hl_prefetch_card *c, hl_err *err)
 static hl_rc
 identify_all(hl_prefetch *p, hl_err *err)
 {
-	const bool named = hl_opt(p->cli, "card") != NULL;
 	hl_rc rc = HL_OK;
 	hl_err e = { 0 };
 	size_t n = 0;
@@ -334,7 +328,7 @@ identify_all(hl_prefetch *p, hl_err *err)
 
 		if (identify(p, c, &e) == HL_OK) {
 			p->cards[n++] = *c;
-		} else if (named || hl_is_general(e.rc)) {
+		} else if (c->typed != NULL || hl_is_general(e.rc)) {
 			*err = e;
 			rc = e.rc;
 		} else {
@@ -359,7 +353,8 @@ is_ambiguous(const hl_prefetch *p, const hl_prefetch_card *c)
 	return false;
 }
 
-/* By its place, so that no process has to look at the cards of the others. */
+/* By its place, so that no process has to look at the cards of the others; one
+ * that does not tell who it is as the user called it. */
 static void
 name_cards(hl_prefetch *p)
 {
@@ -371,6 +366,9 @@ name_cards(hl_prefetch *p)
 		if (hl_text_starts(info->reader, "sim:"))
 			(void)hl_text_copy(
 			    c->selector, sizeof(c->selector), info->reader);
+		else if (info->serial[0] == '\0' && c->typed != NULL)
+			(void)hl_text_copy(
+			    c->selector, sizeof(c->selector), c->typed);
 		else if (info->serial[0] != '\0' && is_ambiguous(p, c))
 			(void)hl_text_copy(
 			    c->selector, sizeof(c->selector), info->serial);
@@ -634,6 +632,31 @@ divide(hl_prefetch *p, hl_err *err)
 	return HL_OK;
 }
 
+/*
+ * Cards that are asked by their vendor's program share a group: whether that
+ * can talk to several at once is not known.
+ */
+static void
+make_groups(hl_prefetch *p)
+{
+	size_t by_tool = SIZE_MAX;
+
+	p->groups = 0;
+	for (size_t i = 0; i < p->n_cards; i++) {
+		hl_prefetch_card *c = &p->cards[i];
+		const bool tool = (c->now.info.can & HL_BY_TOOL) != 0;
+
+		if (c->quota == 0) {
+			c->group = SIZE_MAX;
+		} else if (tool && by_tool != SIZE_MAX) {
+			c->group = by_tool;
+		} else {
+			c->group = p->groups++;
+			by_tool = tool ? c->group : by_tool;
+		}
+	}
+}
+
 hl_rc
 hl_prefetch_plan(hl_prefetch *p, hl_err *err)
 {
@@ -656,7 +679,9 @@ hl_prefetch_plan(hl_prefetch *p, hl_err *err)
 		return rc;
 	if (p->n_cards == 0)
 		return no_card_left(p, err);
-	return divide(p, err);
+	if ((rc = divide(p, err)) == HL_OK)
+		make_groups(p);
+	return rc;
 }
 
 /* ---- asking ------------------------------------------------------------- */

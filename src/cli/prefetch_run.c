@@ -8,6 +8,7 @@
 #include "cli/prefetch.h"
 
 #define WHAT "prefetch licenses"
+#define REFUSED_MAX 3
 
 /* ---- an end that is asked for ---------------------------------------------
  */
@@ -52,6 +53,7 @@ struct asking {
 	hl_prefetch *p;
 	size_t card;
 	uint32_t left; /* units that may still be spent on it */
+	unsigned refused; /* chips in a row that it gave no license for */
 };
 
 static hl_rc
@@ -71,7 +73,7 @@ may_spend(void *arg, const hl_spend_plan *plan, hl_err *err)
 
 	if (hl_prefetch_stop_signal() != 0)
 		return not_allowed("it was interrupted", err);
-	if (strcmp(then->serial, plan->card->serial) != 0)
+	if (!hl_card_same(then, plan->card))
 		return not_allowed("the card was changed meanwhile", err);
 	if (a->left == 0)
 		return not_allowed(
@@ -123,12 +125,20 @@ is_passing(const hl_prefetch_news *news)
 	    news->units == 0;
 }
 
-/* Is it this one chip that is wrong, and not the card or the store? */
+/*
+ * Is it this one chip that is wrong, and not the card or the store? A card that
+ * gives no license does so for this certificate, or for any.
+ */
 static bool
-is_of_chip(hl_rc rc)
+is_of_chip(struct asking *a, const hl_prefetch_news *news)
 {
-	return rc == HL_ECONFLICT || rc == HL_EINPUT || rc == HL_ENOTFOUND ||
-	    rc == HL_EEXIST;
+	const hl_rc rc = news->rc;
+
+	if (rc == HL_ENOLICENSE && news->units == 0)
+		return ++a->refused < REFUSED_MAX;
+	a->refused = 0;
+	return rc == HL_OK || rc == HL_ECONFLICT || rc == HL_EINPUT ||
+	    rc == HL_ENOTFOUND || rc == HL_EEXIST;
 }
 
 /* A card that failed is not asked again in this run: the next units could go
@@ -137,7 +147,9 @@ static bool
 serve_one(struct asking *a, size_t at,
     bool (*tell)(void *arg, const hl_prefetch_news *news), void *arg)
 {
-	hl_prefetch_news news = { .what = HL_PREFETCH_BEGINS, .item = at };
+	hl_prefetch_news news = {
+		.what = HL_PREFETCH_BEGINS, .card = a->card, .item = at
+	};
 	const hl_prefetch_item *it = &a->p->items[at];
 
 	if (!tell(arg, &news))
@@ -148,7 +160,7 @@ serve_one(struct asking *a, size_t at,
 	news.what = HL_PREFETCH_ENDS;
 	if (!tell(arg, &news))
 		return false;
-	if (news.rc == HL_OK || is_of_chip(news.rc))
+	if (is_of_chip(a, &news))
 		return true;
 	news.what = HL_PREFETCH_STOPS;
 	if (hl_prefetch_stop_signal() == 0)
@@ -156,11 +168,11 @@ serve_one(struct asking *a, size_t at,
 	return false;
 }
 
-void
-hl_prefetch_serve(hl_prefetch *p, size_t card,
+static void
+serve_card(hl_prefetch *p, size_t card,
     bool (*tell)(void *arg, const hl_prefetch_news *news), void *arg)
 {
-	struct asking a = { p, card, p->cards[card].quota };
+	struct asking a = { p, card, p->cards[card].quota, 0 };
 
 	for (size_t i = 0; i < p->n; i++) {
 		const hl_prefetch_item *it = &p->items[i];
@@ -173,17 +185,27 @@ hl_prefetch_serve(hl_prefetch *p, size_t card,
 	}
 }
 
+void
+hl_prefetch_serve(hl_prefetch *p, size_t group,
+    bool (*tell)(void *arg, const hl_prefetch_news *news), void *arg)
+{
+	for (size_t i = 0; i < p->n_cards; i++)
+		if (p->cards[i].group == group)
+			serve_card(p, i, tell, arg);
+}
+
 /* ---- what is heard of it --------------------------------------------------
  */
 
 static void
-end_item(hl_prefetch *p, size_t card, const hl_prefetch_news *news)
+end_item(hl_prefetch *p, const hl_prefetch_news *news)
 {
 	hl_prefetch_item *it = &p->items[news->item];
+	hl_prefetch_card *c = &p->cards[news->card];
 
 	it->units = news->units;
 	if (news->units > 0)
-		p->cards[card].units += (uint32_t)news->units;
+		c->units += (uint32_t)news->units;
 	if (news->rc == HL_OK) {
 		it->state = news->source == HL_SOURCE_STORE ? HL_PREFETCH_KEPT
 							    : HL_PREFETCH_GOT;
@@ -191,7 +213,7 @@ end_item(hl_prefetch *p, size_t card, const hl_prefetch_news *news)
 		it->has_license = true;
 		memcpy(it->license_sha256, news->license_sha256, HL_SHA256_LEN);
 		if (news->has_counter)
-			p->cards[card].counter = news->counter;
+			c->counter = news->counter;
 	} else {
 		hl_prefetch_fail(it,
 		    news->rc == HL_EDENIED ? HL_PREFETCH_NOT_TRIED
@@ -202,60 +224,39 @@ end_item(hl_prefetch *p, size_t card, const hl_prefetch_news *news)
 }
 
 static void
-stop_card(hl_prefetch *p, size_t card, const hl_prefetch_news *news)
+stop_card(hl_prefetch *p, const hl_prefetch_news *news)
 {
 	hl_err why = news->err;
 
 	(void)hl_fail(&why, news->rc, WHAT,
 	    "see to that card, then run it again: what is in the store by now "
 	    "costs nothing",
-	    "%s failed before: %s", p->cards[card].words, news->err.why);
+	    "%s failed before: %s", p->cards[news->card].words, news->err.why);
 	for (size_t i = 0; i < p->n; i++) {
 		hl_prefetch_item *it = &p->items[i];
 
-		if (it->state == HL_PREFETCH_TO_DO && it->card == card)
+		if (it->state == HL_PREFETCH_TO_DO && it->card == news->card)
 			hl_prefetch_fail(it, HL_PREFETCH_NOT_TRIED, &why);
 	}
 }
 
 void
-hl_prefetch_hear(hl_prefetch *p, size_t card, const hl_prefetch_news *news)
+hl_prefetch_hear(hl_prefetch *p, const hl_prefetch_news *news)
 {
 	if (news->what == HL_PREFETCH_ENDS)
-		end_item(p, card, news);
+		end_item(p, news);
 	else if (news->what == HL_PREFETCH_STOPS)
-		stop_card(p, card, news);
+		stop_card(p, news);
 }
 
 /* ---- all of it ------------------------------------------------------------
  */
 
-struct listener {
-	hl_prefetch *p;
-	size_t card;
-};
-
 static bool
 listen(void *arg, const hl_prefetch_news *news)
 {
-	const struct listener *l = arg;
-
-	hl_prefetch_hear(l->p, l->card, news);
+	hl_prefetch_hear(arg, news);
 	return true;
-}
-
-static size_t
-cards_in_use(const hl_prefetch *p, size_t *last)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < p->n_cards; i++) {
-		if (p->cards[i].quota == 0)
-			continue;
-		*last = i;
-		n++;
-	}
-	return n;
 }
 
 /* What nobody came to. */
@@ -274,15 +275,14 @@ leave_rest(hl_prefetch *p)
 hl_rc
 hl_prefetch_run(hl_prefetch *p, hl_err *err)
 {
-	struct listener l = { p, 0 };
 	hl_rc rc = HL_OK;
 
 	hl_prefetch_catch_signals(true);
 	hl_progress_start(&p->progress, p->cli, "getting licenses", p->need);
-	if (cards_in_use(p, &l.card) > 1)
+	if (p->groups > 1)
 		rc = hl_prefetch_workers(p, err);
 	else
-		hl_prefetch_serve(p, l.card, listen, &l);
+		hl_prefetch_serve(p, 0, listen, p);
 	hl_progress_end(&p->progress);
 	leave_rest(p);
 	return rc;

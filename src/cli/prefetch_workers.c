@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Several cards at once: a process for each, which has a store of its own and
- * tells through a pipe what became of each chip. */
+/* Several cards at once: a process for each group of them, which has a store of
+ * its own and tells through a pipe what became of each chip. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -17,7 +17,7 @@
 #define LOOK_EVERY_MS 200 /* whether somebody wants an end */
 
 struct worker {
-	size_t card;
+	size_t group;
 	pid_t pid;
 	int fd;	   /* its news; -1: it has ended */
 	bool busy; /* a card is asked for the item at `at` */
@@ -48,24 +48,41 @@ send_news(void *arg, const hl_prefetch_news *news)
 	return true;
 }
 
+/* None of its cards can be asked. */
+static void
+stop_group(hl_prefetch *p, size_t group, const hl_err *why,
+    bool (*tell)(void *arg, const hl_prefetch_news *news), void *arg)
+{
+	hl_prefetch_news news = {
+		.what = HL_PREFETCH_STOPS, .rc = why->rc, .err = *why
+	};
+
+	for (size_t i = 0; i < p->n_cards; i++) {
+		news.card = i;
+		if (p->cards[i].group == group)
+			(void)tell(arg, &news);
+	}
+}
+
 /* It ends with its parent, but not in the middle of a request. */
 static void
-work(hl_prefetch *p, size_t card, pid_t parent, int fd)
+work(hl_prefetch *p, size_t group, pid_t parent, int fd)
 {
-	hl_prefetch_news news = { .what = HL_PREFETCH_STOPS };
 	hl_cli *cli = p->cli;
+	hl_err e = { 0 };
+	hl_rc rc;
 
 	hl_prefetch_catch_signals(false);
 	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
 		return;
-	news.rc = hl_cli_open_store(cli, false, &news.err);
-	if (news.rc == HL_OK)
-		news.rc = hl_cli_open_broker(cli, &news.err);
-	if (news.rc == HL_OK)
-		hl_prefetch_serve(p, card, send_news, &fd);
+	rc = hl_cli_open_store(cli, false, &e);
+	if (rc == HL_OK)
+		rc = hl_cli_open_broker(cli, &e);
+	if (rc == HL_OK)
+		hl_prefetch_serve(p, group, send_news, &fd);
 	else
-		(void)send_news(&fd, &news);
+		stop_group(p, group, &e, send_news, &fd);
 	hl_broker_free(&cli->broker);
 	hl_store_close(&cli->store);
 }
@@ -74,12 +91,11 @@ work(hl_prefetch *p, size_t card, pid_t parent, int fd)
  */
 
 static hl_rc
-cannot_start(const struct worker *w, const hl_prefetch *p, hl_err *err)
+cannot_start(hl_err *err)
 {
 	return hl_fail(err, HL_EIO, WHAT,
 	    "end other programs, or name one card: --card CARD",
-	    "no process can be started for %s: %s", p->cards[w->card].words,
-	    strerror(errno));
+	    "no process can be started: %s", strerror(errno));
 }
 
 /* `started` are there already: their pipes are no business of the child. */
@@ -91,20 +107,20 @@ start(hl_prefetch *p, struct worker *w, const struct worker *started, size_t n,
 	int fds[2];
 
 	if (pipe2(fds, O_CLOEXEC) != 0)
-		return cannot_start(w, p, err);
+		return cannot_start(err);
 	(void)fflush(stdout);
 	(void)fflush(stderr);
 	w->pid = fork();
 	if (w->pid < 0) {
 		(void)close(fds[0]);
 		(void)close(fds[1]);
-		return cannot_start(w, p, err);
+		return cannot_start(err);
 	}
 	if (w->pid == 0) {
 		for (size_t i = 0; i < n; i++)
 			(void)close(started[i].fd);
 		(void)close(fds[0]);
-		work(p, w->card, self, fds[1]);
+		work(p, w->group, self, fds[1]);
 		_exit(0);
 	}
 	(void)close(fds[1]);
@@ -149,16 +165,23 @@ doubt_last(hl_prefetch *p, const struct worker *w)
 
 	(void)hl_fail(&why, HL_EDOUBT, WHAT,
 	    "with the card in its reader, run hsmlic recover",
-	    "the process for %s ended too early", p->cards[w->card].words);
+	    "the process for %s ended too early", p->cards[it->card].words);
 	why.units_spent = it->units = HL_UNITS_UNKNOWN;
 	hl_prefetch_fail(it, HL_PREFETCH_FAILED, &why);
+}
+
+static bool
+take_news(void *arg, const hl_prefetch_news *news)
+{
+	hl_prefetch_hear(arg, news);
+	return true;
 }
 
 /* Its items that are left are nobody's any more. */
 static void
 bury(hl_prefetch *p, struct worker *w)
 {
-	hl_prefetch_news news = { .what = HL_PREFETCH_STOPS };
+	hl_err why = { 0 };
 	int status = 0;
 
 	(void)close(w->fd);
@@ -167,14 +190,13 @@ bury(hl_prefetch *p, struct worker *w)
 		continue;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return;
-	news.rc = HL_EBUSY;
-	(void)hl_fail(&news.err, news.rc, WHAT, "",
+	(void)hl_fail(&why, HL_EBUSY, WHAT, "",
 	    "its process ended too early (%s %d)",
 	    WIFSIGNALED(status) ? "signal" : "exit",
 	    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 	if (w->busy)
 		doubt_last(p, w);
-	hl_prefetch_hear(p, w->card, &news);
+	stop_group(p, w->group, &why, take_news, p);
 }
 
 static void
@@ -188,7 +210,7 @@ hear(hl_prefetch *p, struct worker *w)
 	}
 	w->busy = news.what == HL_PREFETCH_BEGINS;
 	w->at = news.item;
-	hl_prefetch_hear(p, w->card, &news);
+	hl_prefetch_hear(p, &news);
 }
 
 static void
@@ -223,11 +245,11 @@ hear_all(hl_prefetch *p, struct worker *w, size_t n)
  */
 
 static hl_rc
-died(const hl_prefetch *p, const struct worker *w, hl_err *err)
+died(const hl_prefetch_card *c, hl_err *err)
 {
 	return hl_fail(err, HL_EBUSY, WHAT,
 	    "try again; nothing was spent for this chip",
-	    "the process for %s ended too early", p->cards[w->card].words);
+	    "the process for %s ended too early", c->words);
 }
 
 /* It asked a card and did not say what became of it: the store knows. */
@@ -235,7 +257,7 @@ static hl_rc
 look_at_last(hl_prefetch *p, const struct worker *w, hl_err *err)
 {
 	hl_prefetch_item *it = &p->items[w->at];
-	hl_prefetch_card *c = &p->cards[w->card];
+	hl_prefetch_card *c = &p->cards[it->card];
 	hl_err why = { 0 };
 	bool doubt;
 	hl_rc rc;
@@ -250,7 +272,7 @@ look_at_last(hl_prefetch *p, const struct worker *w, hl_err *err)
 		return HL_OK;
 	}
 	if (it->state == HL_PREFETCH_TO_DO) {
-		(void)died(p, w, &why);
+		(void)died(c, &why);
 		hl_prefetch_fail(it, HL_PREFETCH_FAILED, &why);
 		return HL_OK;
 	}
@@ -287,17 +309,14 @@ run(hl_prefetch *p, struct worker *w, hl_err *err)
 
 	hl_broker_free(&p->cli->broker);
 	hl_store_close(&p->cli->store);
-	for (size_t i = 0; i < p->n_cards; i++) {
-		hl_prefetch_news news = { .what = HL_PREFETCH_STOPS };
+	for (size_t group = 0; group < p->groups; group++) {
+		hl_err e = { 0 };
 
-		if (p->cards[i].quota == 0)
-			continue;
-		w[n] = (struct worker){ .card = i, .fd = -1 };
-		news.rc = start(p, &w[n], w, n, &news.err);
-		if (news.rc == HL_OK)
+		w[n] = (struct worker){ .group = group, .fd = -1 };
+		if (start(p, &w[n], w, n, &e) == HL_OK)
 			n++;
 		else
-			hl_prefetch_hear(p, i, &news);
+			stop_group(p, group, &e, take_news, p);
 	}
 	hear_all(p, w, n);
 	return finish(p, w, n, err);
@@ -306,7 +325,7 @@ run(hl_prefetch *p, struct worker *w, hl_err *err)
 hl_rc
 hl_prefetch_workers(hl_prefetch *p, hl_err *err)
 {
-	struct worker *w = calloc(p->n_cards, sizeof(*w));
+	struct worker *w = calloc(p->groups, sizeof(*w));
 	hl_rc rc;
 
 	if (w == NULL)
