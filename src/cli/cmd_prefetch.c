@@ -33,6 +33,8 @@ result_name(hl_prefetch_state s)
 static const char *
 source_name(const hl_prefetch_item *it)
 {
+	if (!it->has_license)
+		return "none";
 	if (it->source == HL_SOURCE_STORE)
 		return "store";
 	if (it->source == HL_SOURCE_CARD)
@@ -68,11 +70,19 @@ units_spent(const hl_prefetch *p, size_t *in_doubt)
 /* ---- JSON -----------------------------------------------------------------
  */
 
+/* One that tells no serial number has a label. */
+static json_t *
+card_name_json(const hl_prefetch_card *c)
+{
+	const char *serial = c->now.info.serial;
+
+	return hl_json_text(serial[0] != '\0' ? serial : c->now.row.label);
+}
+
 static json_t *
 item_json(const hl_prefetch *p, const hl_prefetch_item *it)
 {
-	const bool asked =
-	    it->source == HL_SOURCE_CARD || it->source == HL_SOURCE_REPLAY;
+	const bool asked = it->has_license && it->source != HL_SOURCE_STORE;
 
 	return json_pack("{s:s,s:o,s:o,s:o,s:o,s:o,s:s,s:o,s:o,s:o,s:o}",
 	    "result", result_name(it->state), "uid", hl_json_uid(&it->uid),
@@ -85,9 +95,7 @@ item_json(const hl_prefetch *p, const hl_prefetch_item *it)
 	    "license_sha256",
 	    hl_json_hex(
 		it->license_sha256, it->has_license ? HL_SHA256_LEN : 0),
-	    "card",
-	    asked ? hl_json_text(p->cards[it->card].now.info.serial)
-		  : json_null(),
+	    "card", asked ? card_name_json(&p->cards[it->card]) : json_null(),
 	    "error", it->err == NULL ? json_null() : hl_json_error(it->err));
 }
 

@@ -353,6 +353,14 @@ is_ambiguous(const hl_prefetch *p, const hl_prefetch_card *c)
 	return false;
 }
 
+static int
+compare_counters(const void *a, const void *b)
+{
+	const hl_prefetch_card *x = a, *y = b;
+
+	return x->counter < y->counter ? -1 : x->counter > y->counter;
+}
+
 /* By its place, so that no process has to look at the cards of the others; one
  * that does not tell who it is as the user called it. */
 static void
@@ -426,6 +434,10 @@ find_cards(hl_prefetch *p, hl_err *err)
 		keep_firmware(p);
 	if ((rc = identify_all(p, err)) != HL_OK)
 		return rc;
+	/* The order in which those of a group are asked: see is_better(). */
+	if (p->n_cards > 1)
+		qsort(
+		    p->cards, p->n_cards, sizeof(*p->cards), compare_counters);
 	name_cards(p);
 	if (p->n_cards == 0 && (seen > 0 || p->no_card.rc == HL_OK)) {
 		memset(&p->no_card, 0, sizeof(p->no_card));
@@ -535,7 +547,17 @@ can_serve(hl_prefetch *p, const hl_prefetch_card *c, const hl_prefetch_item *it,
 	return hl_spend_possible(&info, &c->now.row, p->cert, err) == HL_OK;
 }
 
-/* Those for one product go first, then the one with the least to do. */
+static bool
+is_by_tool(const hl_prefetch_card *c)
+{
+	return (c->now.info.can & HL_BY_TOOL) != 0;
+}
+
+/*
+ * Those for one product go first, then the one with the least to do. Cards that
+ * tell no serial number are told apart by their counters: the lowest is used
+ * up before the next, so that no two come to the same.
+ */
 static bool
 is_better(const hl_prefetch_card *a, const hl_prefetch_card *b)
 {
@@ -543,6 +565,8 @@ is_better(const hl_prefetch_card *a, const hl_prefetch_card *b)
 
 	if (one != (b->now.info.product_id[0] != '\0'))
 		return one;
+	if (is_by_tool(a) && is_by_tool(b))
+		return a->counter < b->counter;
 	return a->quota < b->quota;
 }
 
@@ -644,7 +668,7 @@ make_groups(hl_prefetch *p)
 	p->groups = 0;
 	for (size_t i = 0; i < p->n_cards; i++) {
 		hl_prefetch_card *c = &p->cards[i];
-		const bool tool = (c->now.info.can & HL_BY_TOOL) != 0;
+		const bool tool = is_by_tool(c);
 
 		if (c->quota == 0) {
 			c->group = SIZE_MAX;

@@ -516,3 +516,30 @@ ended() {
 	refuses 2 "operand is missing" prefetch --card sim:card
 	refuses 2 "given twice" prefetch in --firmware a --firmware b
 }
+
+@test "cards that ST's program asks: one after the other, weak as they are" {
+	chips in 1 5
+	card one 9
+	cp one two
+	start_pcscd unix unix
+	standin_world
+	start_hsm 0 one
+	hsmlic card add "reader:${READER[0]}" --slot 1 --label A >/dev/null
+	prefetch in/c1 --card A >/dev/null 2>&1
+	[ "$(left one)" = 8 ]
+	start_hsm 1 two
+	hsmlic card add "reader:${READER[1]}" --slot 2 --label B \
+		--firmware fw >/dev/null
+	run -0 --separate-stderr prefetch in
+	is '[.units_spent, .got, .kept] | @json' '[4,4,1]'
+	# The lower one is used up first: counters tell which is which.
+	is '[.cards[] | [.label, .serial, .counter_after]] | @json' \
+		'[["A",null,4]]'
+	chips more 6 10
+	run -0 --separate-stderr prefetch more
+	is '[.cards[] | [.label, .units_spent]] | @json' '[["A",4],["B",1]]'
+	is '[.chips[] | .card] | unique | @json' '["A","B"]'
+	[ "$(left one) $(left two)" = "0 8" ]
+	[ "$(kept)" = 10 ]
+	hsmlic store check
+}
