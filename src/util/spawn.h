@@ -74,12 +74,19 @@ HL_CHECK hl_rc hl_spawn_kept_end(const char *base, size_t max, hl_buf *out,
 
 /*
  * Runs a program for the user. Its stdin is ours; its stdout and stderr reach
- * ours byte for byte as they come, and the last `max` bytes at least of both go
- * to *copy. A stream of ours that is a terminal is one for the program, too. It
- * is in our process group, so that the terminal's Ctrl-C reaches it; INT, TERM,
- * HUP and QUIT that are sent to us alone are passed on. Where nobody reads our
- * stdout any more, the program notices it as it would without us. `until` 0: no
- * deadline.
+ * ours byte for byte as they come, and the last `max` bytes of both are
+ * appended to *copy, in the order in which they were read. A stream of ours
+ * that is a terminal is one for the program, too, for output; what it writes
+ * keeps its order where both of ours are the same. It is in our process group,
+ * so that the terminal's Ctrl-C reaches it; INT, TERM, HUP and QUIT that are
+ * sent to us alone are passed on. Where nobody reads our stdout any more, the
+ * program notices it as it would without us; other failures to write to it do
+ * not concern it. What nobody reads yet when it has ended is waited for, unless
+ * a signal came or the program was late.
+ *
+ * `until` 0: no deadline. At the deadline the program (not its group, which is
+ * ours) gets TERM and, two seconds later, KILL. Others who still hold its
+ * stdout half a second after it has ended are not waited for. Errors as above.
  */
 HL_CHECK hl_rc hl_spawn_tee(const char *const *argv, size_t max, hl_buf *copy,
     hl_ended *end, hl_deadline until, hl_err *err);

@@ -237,8 +237,7 @@ what_it_leaves_in_its_group_is_killed(void **state)
 	static const char *const texts[] = {
 		"sleep 1000 & echo $!",
 		"sleep 1000 >/dev/null 2>&1 & echo $!",
-		"(until test -e \"$1\"; do :; done; exec yes) & echo $!; : > "
-		"$1",
+		"(until test -e $1; do :; done; exec yes) & echo $!; : > $1",
 	};
 	const scratch *s = *state;
 
