@@ -3,7 +3,11 @@
  * Judges a store and its software cards, with none of the product's code for
  * the store: what must hold after anything that can happen.
  *
- *   invariants [--open-ok] STORE CARD...
+ *   invariants [--open-ok] STORE CARD[=LABEL]...
+ *
+ * A card whose serial number the store does not know, because its vendor's
+ * program does not tell it, is the one without a serial number that has LABEL,
+ * or its firmware identifier for a label.
  *
  * Every sentence on stdout is a breach; exit 1 when there is one.
  */
@@ -111,13 +115,16 @@ check_open(sqlite3 *db)
 
 /* provisioned = left + issued + lost + outside, by the card's own word. */
 static void
-check_card(sqlite3 *db, const char *path)
+check_card(sqlite3 *db, char *path)
 {
+	char *label = strchr(path, '=');
 	hl_card_info info;
 	hl_err err = { 0 };
 	sqlite3_stmt *s;
 	int64_t first, units, outside;
 
+	if (label != NULL)
+		*label++ = '\0';
 	if (hl_softcard_peek(path, &info, &err) != HL_OK) {
 		breach("card %s: %s", path, err.why);
 		return;
@@ -126,8 +133,11 @@ check_card(sqlite3 *db, const char *path)
 	    "SELECT first_counter, (SELECT ifnull(sum(units), 0) FROM issues"
 	    " WHERE card = c.id), (SELECT ifnull(sum(units_outside), 0)"
 	    " FROM card_readings WHERE card = c.id)"
-	    " FROM cards c WHERE serial = ?1");
+	    " FROM cards c WHERE serial = ?1"
+	    " OR (serial IS NULL AND label = ?2)");
 	(void)sqlite3_bind_text(s, 1, info.serial, -1, SQLITE_STATIC);
+	(void)sqlite3_bind_text(
+	    s, 2, label != NULL ? label : info.firmware_id, -1, SQLITE_STATIC);
 	if (sqlite3_step(s) != SQLITE_ROW) {
 		if (info.counter != info.capacity)
 			breach("card %s is not known, but %" PRIu32

@@ -23,7 +23,7 @@ card_open(struct tool *t, unsigned slot, hl_card **card, hl_err *err)
 	char path[PATH_MAX], name[PATH_MAX];
 
 	*card = NULL;
-	world_slow(t);
+	world_slow(t, "slow");
 	(void)snprintf(path, sizeof(path), "%.3800s/card-%u", t->dir, slot);
 	if (realpath(path, name) == NULL)
 		return hl_fail(err, HL_ENODEV, "open the card", "", "%s: %s",
@@ -161,6 +161,7 @@ hsm_issue(
 	say(t, "Succeed to generate license for the current STM32 device");
 	if (world_has(t, "hang-after-count"))
 		world_hang(t);
+	world_slow(t, "slow-write");
 	say(t, "Closing session with reader slot ID %u...", slot);
 	say(t, "Session closed with reader slot ID %u", slot);
 	say(t, "Closing communication with HSM...");

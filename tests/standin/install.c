@@ -252,7 +252,7 @@ install(
 		return say_failure(t, &in);
 	if (!in.hsm && access(in.license, R_OK) != 0)
 		return say_error(t, "(synthetic) cannot read %s", in.license);
-	world_slow(t);
+	world_slow(t, "slow");
 	rc = program(t, &in);
 	if (in.held_fd >= 0)
 		(void)close(in.held_fd);

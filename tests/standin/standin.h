@@ -27,6 +27,7 @@
  *	stderr			lines with "Error" go there
  *	h7rs			an install that goes well looks as on H7RS
  *	slow=MS			waits before it asks a card or touches a chip
+ *	slow-write=MS		waits when the card has counted, then writes
  *	license-then-fail[=LINE]	every install fails, with this line
  *	bad-license		every install fails as with a bad license
  *	exit0-on-failure exit1-on-success
@@ -102,8 +103,8 @@ _Noreturn void world_broken(const char *what, const char *why);
 /* NULL: not set. "" when it has no value. */
 const char *world_switch(const struct tool *t, const char *name);
 bool world_has(const struct tool *t, const char *name);
-/* slow=MS. */
-void world_slow(const struct tool *t);
+/* slow=MS, or another switch that is so many milliseconds. */
+void world_slow(const struct tool *t, const char *name);
 /* Never returns; ends by itself only when the world is gone. */
 _Noreturn void world_hang(const struct tool *t);
 void world_spawn_child(const struct tool *t);

@@ -197,7 +197,7 @@ target_connect(struct tool *t, const struct words *w)
 
 	if (port == NULL)
 		return say_error(t, "(synthetic) no port");
-	world_slow(t);
+	world_slow(t, "slow");
 	if (!chip_open(t, sn)) /* the text is SYNTHETIC */
 		return say_error(t, "(synthetic) no STM32 target found");
 	if (strcasecmp(port, "swd") == 0 || strcasecmp(port, "jtag") == 0)

@@ -155,15 +155,15 @@ world_has(const struct tool *t, const char *name)
 }
 
 void
-world_slow(const struct tool *t)
+world_slow(const struct tool *t, const char *name)
 {
-	const char *v = world_switch(t, "slow");
+	const char *v = world_switch(t, name);
 	uint64_t ms;
 
 	if (v == NULL)
 		return;
 	if (!hl_text_u64(v, UINT32_MAX, &ms))
-		world_broken("slow", "give milliseconds");
+		world_broken(name, "give milliseconds");
 	hl_sleep_ms((uint32_t)ms);
 }
 
