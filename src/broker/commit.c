@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "broker/ballast.h"
+#include "broker/left.h"
 #include "broker/settle.h"
 
 static bool
@@ -165,7 +166,7 @@ hl_settle_commit(hl_broker *b, const hl_issue *issue, const hl_cert *cert,
 		/* Also what waited there while the request was open. */
 		if (s->n > 0)
 			hl_suspect_drop(b->side, &issue->id);
-		hl_card_forget(b->spool_dir, &issue->id);
+		hl_left_settle(b, &issue->id, s->state);
 		return HL_OK;
 	}
 	if (err == NULL)

@@ -21,6 +21,7 @@ typedef struct exchange {
 	    stray;    /* bytes that answer no request of ours; n 0: none */
 	hl_exec exec; /* of the newest request */
 	bool refused; /* the newest one, by the card's own status word */
+	char why[160]; /* what its vendor's program did instead; "" */
 } exchange;
 
 static void HL_PRINTF(2, 3) detail(hl_settled *s, const char *fmt, ...)
@@ -214,14 +215,43 @@ stay_open(hl_settled *out, const hl_err *why)
 	detail(out, "%.200s", why->why);
 }
 
+static void
+detail_stray(const hl_settle_card *c, const exchange *x, hl_settled *out)
+{
+	if ((c->info.can & HL_BY_TOOL) == 0)
+		detail(out,
+		    "the card answered with another request ID; its bytes are "
+		    "kept as suspect");
+	else if (x->why[0] != '\0')
+		detail(out, "%s", x->why);
+	else
+		detail(out,
+		    "nobody knows whether the license that was left is whole; "
+		    "it is kept as suspect");
+}
+
+/*
+ * What a program wrote is kept whatever the counter says: it may have asked
+ * another card than the one that it tells of.
+ */
+static bool
+may_be_license(const hl_settle_card *c, const hl_settled *out)
+{
+	return out->state == HL_ISSUE_LOST ||
+	    out->state == HL_ISSUE_LOST_OR_OUTSIDE ||
+	    (out->state == HL_ISSUE_NOT_SPENT &&
+		(c->info.can & HL_BY_TOOL) != 0);
+}
+
 /*
  * Bytes that answer no request of ours are kept, but never handed out. While
  * the request stays open they wait in the spool for whoever settles it.
  */
 static void
-keep_stray(hl_broker *b, const hl_settle_card *c, hl_settled *out,
-    const hl_card_answer *stray)
+keep_stray(
+    hl_broker *b, const hl_settle_card *c, hl_settled *out, const exchange *x)
 {
+	const hl_card_answer *stray = &x->stray;
 	hl_rescue r;
 
 	if (stray->n == 0 || out->n != 0)
@@ -233,14 +263,11 @@ keep_stray(hl_broker *b, const hl_settle_card *c, hl_settled *out,
 		(void)!hl_suspect_put(b->side, &r, NULL);
 		return;
 	}
-	if (out->state != HL_ISSUE_LOST &&
-	    out->state != HL_ISSUE_LOST_OR_OUTSIDE)
+	if (!may_be_license(c, out))
 		return;
 	out->state = HL_ISSUE_BAD;
 	keep(out, stray->license, stray->n);
-	detail(out,
-	    "the card answered with another request ID; its bytes are "
-	    "kept as suspect");
+	detail_stray(c, x, out);
 }
 
 /* Fails when a file is there that cannot be read, since it may be the license,
@@ -287,6 +314,8 @@ send_request(
 	rc = hl_card_issue(c->card, c->cert->b, c->cert->n, &c->issue->id, &a,
 	    &x->exec, c->until, err);
 	x->refused = rc != HL_OK && x->exec == HL_EXEC_NO && a.sw != 0;
+	if (rc != HL_OK && (c->info.can & HL_BY_TOOL) != 0)
+		(void)hl_text_format(x->why, sizeof(x->why), "%s", err->why);
 	if (rc == HL_OK && a.bound) {
 		take_answer(b, c, &a, again, out);
 		return true;
@@ -305,7 +334,7 @@ send_request(
 /* One verdict applied. True: ask the card with the same request once more. */
 static bool
 apply(hl_settle_card *c, hl_verdict v, const hl_rescue *spooled,
-    hl_settled *out, hl_err *err)
+    const exchange *x, hl_settled *out, hl_err *err)
 {
 	const uint32_t before = c->issue->counter_before;
 	const uint32_t now = c->info.counter;
@@ -336,8 +365,9 @@ apply(hl_settle_card *c, hl_verdict v, const hl_rescue *spooled,
 		    v == HL_VERDICT_LOST ? HL_ISSUE_LOST
 					 : HL_ISSUE_LOST_OR_OUTSIDE,
 		    now);
-		detail(out, "the counter fell from %u to %u, no license came",
-		    before, now);
+		detail(out,
+		    "the counter fell from %u to %u, no license came%s%s",
+		    before, now, x->why[0] == '\0' ? "" : "; ", x->why);
 		return false;
 	case HL_VERDICT_ABOVE:
 		(void)hl_fail(err, HL_EINTEGRITY, "settle the open issue",
@@ -386,7 +416,7 @@ judge_until_settled(
 			stay_open(out, err);
 			break;
 		}
-		if (!apply(c, v, &spooled, out, err))
+		if (!apply(c, v, &spooled, x, out, err))
 			break;
 		c->sends_left--;
 		if (send_request(b, c, x, out, err))
@@ -403,7 +433,7 @@ judge_until_settled(
 			break;
 		}
 	}
-	keep_stray(b, c, out, &x->stray);
+	keep_stray(b, c, out, x);
 }
 
 /* The card said no, or never got the request: that costs nothing. */
@@ -474,7 +504,7 @@ hl_settle_request(hl_broker *b, hl_settle_card *c, hl_settled *out, hl_err *err)
 	    x.stray.n > 0 ? read_again(c, err) : come_back(c, PATIENCE_MS, err);
 	if (rc != HL_OK) {
 		stay_open(out, err);
-		keep_stray(b, c, out, &x.stray);
+		keep_stray(b, c, out, &x);
 	} else {
 		judge_until_settled(b, c, &x, out, err);
 	}

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "broker/ballast.h"
+#include "broker/left.h"
 #include "broker/recover.h"
 #include "broker/settle.h"
 #include "broker/takeback.h"
@@ -257,9 +258,41 @@ in_doubt(const hl_spend *s, hl_err *err)
 	return err->rc;
 }
 
+/* What to look at before another unit is spent. */
+static void
+hint_at_loss(hl_broker *b, const hl_spend *s, const hl_settled *o, hl_err *err)
+{
+	char log[PATH_MAX] = "", printed[HL_ERR_HINT / 2] = "", again[200] = "";
+	char chip[HL_UID_TEXT] = "CHIP";
+
+	if (s->chip->uid.n > 0)
+		hl_uid_text(&s->chip->uid, chip);
+	if (o->state == HL_ISSUE_BAD)
+		(void)hl_text_format(again, sizeof(again),
+		    "if the license is good all the same, hsmlic license trust "
+		    "%s --reason TEXT hands it out; ",
+		    chip);
+	if (hl_left_log(b, &s->issue.id, log, sizeof(log)) &&
+	    strlen(log) < sizeof(printed) - 40)
+		(void)hl_text_format(printed, sizeof(printed),
+		    "what the program printed is in %s; ", log);
+	hl_err_hint(err,
+	    "%s%sthe loss is recorded; another attempt costs another unit",
+	    again, printed);
+}
+
+static int
+units_of(const hl_settled *o, const hl_issue *i)
+{
+	return !o->counter_known || o->counter_after < i->counter_before
+	    ? 1
+	    : HL_UNITS_UNKNOWN;
+}
+
 /* The outcome is known and recorded, but it is no license as it should be. */
 static hl_rc
-report_failure(const hl_settled *o, hl_err *err)
+report_failure(
+    hl_broker *b, const hl_spend *s, const hl_settled *o, hl_err *err)
 {
 	switch (o->state) {
 	case HL_ISSUE_NOT_SPENT:
@@ -271,10 +304,10 @@ report_failure(const hl_settled *o, hl_err *err)
 	case HL_ISSUE_BAD:
 	case HL_ISSUE_LOST:
 	case HL_ISSUE_LOST_OR_OUTSIDE:
-		(void)hl_fail(err, HL_EDOUBT, "get a license",
-		    "the loss is recorded; another attempt costs another unit",
-		    "%s", o->detail);
-		err->units_spent = 1;
+		(void)hl_fail(
+		    err, HL_EDOUBT, "get a license", "", "%s", o->detail);
+		hint_at_loss(b, s, o, err);
+		err->units_spent = units_of(o, &s->issue);
 		return HL_EDOUBT;
 	case HL_ISSUE_OPEN:
 	case HL_ISSUE_ISSUED:
@@ -326,7 +359,7 @@ ask_and_record(hl_broker *b, hl_spend *s, hl_err *err)
 	if (rc != HL_OK)
 		return rc;
 	if (o.state != HL_ISSUE_ISSUED)
-		return report_failure(&o, err);
+		return report_failure(b, s, &o, err);
 	return counted_right(&o, &s->issue) ? HL_OK
 					    : strange_count(&o, &s->issue, err);
 }

@@ -141,7 +141,14 @@ bool hl_card_same(const hl_card_info *a, const hl_card_info *b);
 HL_CHECK hl_rc hl_card_left_behind(const char *dir, const hl_uuid *request_id,
     hl_card_answer *out, bool *good, hl_err *err);
 /* Removes it. */
-void hl_card_forget(const char *dir, const hl_uuid *request_id);
+/*
+ * Removes what was left. Where a unit is gone for nothing, not `all`: what the
+ * program printed stays, and a file of its that cannot be a license.
+ */
+void hl_card_forget(const char *dir, const hl_uuid *request_id, bool all);
+/* What the vendor's program printed. HL_ENOTFOUND: there is nothing. */
+HL_CHECK hl_rc hl_card_printed(const char *dir, const hl_uuid *request_id,
+    char *path, size_t path_size, hl_buf *text, hl_err *err);
 
 const char *hl_card_state_name(hl_card_state s); /* "OPERATIONAL_STATE", ... */
 /* From a serial in text to canonical form; false when it is not one. */

@@ -24,6 +24,8 @@
 #define TEXT_MAX ((size_t)256 * 1024)
 /* Kept back of the time there is, to ask the card what happened. */
 #define AFTERWARDS_MS 15000
+/* With less, it would be cut short as likely as not, and that costs a unit. */
+#define LEAST_MS 3000
 
 bool
 hl_card_is_stm32hsm(const uint8_t *atr, size_t n)
@@ -188,25 +190,39 @@ prepare(issue *i, const hl_uuid *id, hl_err *err)
 	    (rc = find_tool(i->link, &i->tool, &i->slot, err)) != HL_OK)
 		return rc;
 	/* A second request of this ID: what the first one left is judged. */
-	hl_request_files_remove(&i->files);
+	hl_request_files_remove(&i->files, true);
 	return hl_file_write(i->files.cert, i->cert, i->cert_n, 0600, err);
 }
 
+/* Why there is no license, or none to be relied on. */
 static hl_rc
-no_license(const hl_ended *end, const hl_tool_report *r, hl_err *err)
+no_license(
+    const hl_ended *end, const hl_tool_report *r, size_t kept, hl_err *err)
 {
-	const char *hint = "see what it printed: hsmlic -v; is this the "
-			   "right slot?";
+	static const char hint[] = "see what it prints: hsmlic -v; is this the "
+				   "right slot?";
+	char left[64] = "left no license";
+	const char *said = r->error[0] == '\0' ? "" : ": ";
 
+	if (kept > 0)
+		(void)hl_text_format(left, sizeof(left),
+		    "left %zu bytes, which are kept as suspect", kept);
 	if (end->late)
-		return hl_fail(err, HL_ETIMEOUT, WHAT, hint,
-		    "STM32_Programmer_CLI did not end in time, and was ended");
-	if (!end->exited)
+		return hl_fail(err, HL_ETIMEOUT, WHAT,
+		    "allow more time with --timeout; see what it prints: "
+		    "hsmlic -v",
+		    HL_TOOL_NAME " did not end in time, was ended and %s%s%s",
+		    left, said, r->error);
+	if (end->exited)
 		return hl_fail(err, HL_ECARD, WHAT, hint,
-		    "STM32_Programmer_CLI was ended by signal %d", end->signal);
+		    HL_TOOL_NAME " ended with %d and %s%s%s", end->status, left,
+		    said, r->error);
+	if (end->signal != 0)
+		return hl_fail(err, HL_ECARD, WHAT, hint,
+		    HL_TOOL_NAME " was ended by signal %d and %s%s%s",
+		    end->signal, left, said, r->error);
 	return hl_fail(err, HL_ECARD, WHAT, hint,
-	    "STM32_Programmer_CLI ended with %d and left no license%s%s",
-	    end->status, r->error[0] == '\0' ? "" : ": ", r->error);
+	    "nobody knows how " HL_TOOL_NAME " ended: it %s", left);
 }
 
 /* The program ran: from now on the card may have counted. */
@@ -221,23 +237,28 @@ take_result(const issue *i, const hl_buf *text, const hl_ended *end,
 	hl_tool_parse(text->p, text->n, &r);
 	rc = hl_request_files_take(&i->files, end, &r, out, &good, err);
 	if (rc == HL_ENOTFOUND)
-		return no_license(end, &r, err);
+		return no_license(end, &r, 0, err);
 	if (rc != HL_OK)
 		return rc;
 	out->bound = good;
-	if (good)
-		return HL_OK;
-	(void)no_license(end, &r, err);
-	hl_err_add(err, "what is in the license file is kept as suspect");
-	return err == NULL ? HL_ECARD : err->rc;
+	return good ? HL_OK : no_license(end, &r, out->n, err);
 }
 
-static hl_deadline
-time_for_tool(hl_deadline until)
+static hl_rc
+time_for_tool(hl_deadline until, hl_deadline *tool, hl_err *err)
 {
-	const int left = hl_deadline_left(until) / 3;
+	const int left = hl_deadline_left(until);
+	const int afterwards = left / 3;
 
-	return until - (left < AFTERWARDS_MS ? left : AFTERWARDS_MS);
+	if (left < LEAST_MS)
+		return hl_fail(err, HL_ETIMEOUT, WHAT,
+		    "allow more time with --timeout",
+		    "less than %d seconds are left, and a request that is cut "
+		    "short may cost a unit",
+		    LEAST_MS / 1000);
+	*tool =
+	    until - (afterwards < AFTERWARDS_MS ? afterwards : AFTERWARDS_MS);
+	return HL_OK;
 }
 
 static hl_rc
@@ -248,16 +269,18 @@ stm32hsm_issue(hl_card_link *link, const uint8_t *cert, size_t n,
 	const char *argv[sizeof(((hl_connect *)0)->words) / sizeof(char *) + 8];
 	issue i = { .link = link, .cert = cert, .cert_n = n, .until = until };
 	hl_buf text = HL_BUF_INIT;
+	hl_deadline tool_until;
 	hl_ended end = { 0 };
 	char slot[24];
 	hl_rc rc;
 
 	*exec = HL_EXEC_NO;
 	if ((rc = prepare(&i, request_id, err)) != HL_OK ||
-	    (rc = command_line(&i, argv, slot, sizeof(slot), err)) != HL_OK)
+	    (rc = command_line(&i, argv, slot, sizeof(slot), err)) != HL_OK ||
+	    (rc = time_for_tool(until, &tool_until, err)) != HL_OK)
 		return rc;
-	rc = hl_spawn_kept(argv, i.files.base, TEXT_MAX, &text, &end,
-	    time_for_tool(until), err);
+	rc = hl_spawn_kept(
+	    argv, i.files.base, TEXT_MAX, &text, &end, tool_until, err);
 	/* Else it was not even started. */
 	if (rc == HL_OK) {
 		rc = take_result(&i, &text, &end, out, err);

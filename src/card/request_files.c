@@ -2,6 +2,7 @@
 #include "card/request_files.h"
 
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "util/file.h"
@@ -46,17 +47,35 @@ hl_request_files_take(const hl_request_files *f, const hl_ended *end,
 	return rc;
 }
 
-void
-hl_request_files_remove(const hl_request_files *f)
+/* Others are taken over into the store, or there is nothing in them. */
+static bool
+is_no_license(const char *path)
 {
-	static const char *const ends[] = { ".cert", ".check", ".license",
-		".log", ".end" };
+	struct stat st;
+
+	return lstat(path, &st) == 0 &&
+	    (!S_ISREG(st.st_mode) || st.st_size > HL_ISSUE_MAX);
+}
+
+static void
+remove_end(const hl_request_files *f, const char *end)
+{
 	char path[PATH_MAX];
 
-	for (size_t i = 0; i < HL_COUNT(ends); i++)
-		if (hl_path(path, sizeof(path), NULL, "%s%s", f->base,
-			ends[i]) == HL_OK)
-			(void)unlink(path);
+	if (hl_path(path, sizeof(path), NULL, "%s%s", f->base, end) == HL_OK)
+		(void)unlink(path);
+}
+
+void
+hl_request_files_remove(const hl_request_files *f, bool all)
+{
+	remove_end(f, ".cert");
+	remove_end(f, ".check");
+	remove_end(f, ".end");
+	if (all)
+		remove_end(f, ".log");
+	if (all || !is_no_license(f->license))
+		remove_end(f, ".license");
 }
 
 /* Nobody knows how it ended: then its license may be cut short. */
@@ -93,10 +112,23 @@ hl_card_left_behind(const char *dir, const hl_uuid *request_id,
 }
 
 void
-hl_card_forget(const char *dir, const hl_uuid *request_id)
+hl_card_forget(const char *dir, const hl_uuid *request_id, bool all)
 {
 	hl_request_files f;
 
 	if (hl_request_files_name(&f, dir, request_id, NULL) == HL_OK)
-		hl_request_files_remove(&f);
+		hl_request_files_remove(&f, all);
+}
+
+hl_rc
+hl_card_printed(const char *dir, const hl_uuid *request_id, char *path,
+    size_t path_size, hl_buf *text, hl_err *err)
+{
+	hl_request_files f;
+	hl_rc rc;
+
+	if ((rc = hl_request_files_name(&f, dir, request_id, err)) != HL_OK ||
+	    (rc = hl_path(path, path_size, err, "%s.log", f.base)) != HL_OK)
+		return rc;
+	return hl_file_read(path, TEXT_MAX, text, err);
 }

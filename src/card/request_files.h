@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The files of one request to a card that its vendor's program asks: named
- *after the request, so that they can be judged when its process has died.
+ * after the request, so that they can be judged when its process has died.
  *
  *	<ID>.tool.cert      the certificate that the license is for
  *	<ID>.tool.check     the certificate of the connected chip
@@ -35,6 +35,7 @@ HL_CHECK hl_rc hl_request_files_take(const hl_request_files *f,
     const hl_ended *end, const hl_tool_report *report, hl_card_answer *out,
     bool *good, hl_err *err);
 
-void hl_request_files_remove(const hl_request_files *f);
+/* Not `all`: but the log, and a license file that is none by its size. */
+void hl_request_files_remove(const hl_request_files *f, bool all);
 
 #endif

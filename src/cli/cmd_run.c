@@ -100,10 +100,11 @@ may_spend(void *arg, const hl_spend_plan *plan, hl_err *err)
 
 	if (plan->spent > 0 && !was_yes)
 		return hl_fail(err, HL_EDENIED, "get a license",
-		    "see hsmlic license list --all and hsmlic chip show; to "
-		    "spend one more: hsmlic run --yes -- ..., or HSMLIC_YES=1",
+		    "see hsmlic license list --all and hsmlic chip show; "
+		    "hsmlic license trust hands out a suspect one; to spend "
+		    "one more: hsmlic run --yes -- ..., or HSMLIC_YES=1",
 		    "this chip has cost %u unit%s of firmware \"%s\" already, "
-		    "and its license is not one to be handed out",
+		    "and there is no license of it that can be handed out",
 		    plan->spent, plan->spent == 1 ? "" : "s", plan->firmware);
 	r->cli->yes = true;
 	rc = hl_ask_spend(r->cli, plan, err);
