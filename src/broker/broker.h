@@ -73,10 +73,12 @@ void hl_broker_connect(hl_broker *b, const hl_connect *target);
 /*
  * A card that is present now. `rc` and `err` tell why it could not be read;
  * then only reader and ATR are known. `known`: it is in the store (`row`).
+ * `unsure`: it may be one of several that are, or is not the one that it was
+ * said to be; `err` tells.
  */
 typedef struct hl_present {
 	hl_card_info info;
-	bool known;
+	bool known, unsure;
 	hl_card_row row;
 	hl_text warning; /* units spent outside, a counter too high; or "" */
 	hl_rc rc;

@@ -178,13 +178,20 @@ hl_broker_patience(const hl_place_of_card *p, size_t n, hl_deadline until)
 }
 
 bool
+hl_broker_names_place(const char *selector)
+{
+	return selector != NULL &&
+	    (hl_text_starts(selector, "sim:") ||
+		hl_text_starts(selector, "reader:") ||
+		hl_text_starts(selector, "slot:"));
+}
+
+bool
 hl_broker_selects(const char *selector, const hl_present *p)
 {
 	char serial[HL_SERIAL_TEXT];
 
-	if (selector == NULL || hl_text_starts(selector, "sim:") ||
-	    hl_text_starts(selector, "reader:") ||
-	    hl_text_starts(selector, "slot:"))
+	if (selector == NULL || hl_broker_names_place(selector))
 		return true;
 	if (p->known && strcmp(selector, p->row.label) == 0)
 		return true;
@@ -232,15 +239,62 @@ hl_broker_look(hl_broker *b, const char *selector, const char *reader,
 	/* While the card is held: no other process moves its counter. */
 	rc = hl_broker_know(b, &out->info, selector, &out->row, &out->err);
 	out->known = rc == HL_OK;
-	if (rc == HL_ECONFLICT && selector != NULL)
+	out->unsure = rc == HL_ECONFLICT;
+	if (out->unsure && selector != NULL && !hl_broker_names_place(selector))
 		out->rc = rc;
-	else if (rc == HL_ECONFLICT)
+	else if (out->unsure)
 		(void)hl_text_format(
 		    out->warning, sizeof(out->warning), "%s", out->err.why);
-	if (out->known && actor != NULL && out->info.has_counter)
+	if (out->known && actor != NULL && out->info.serial[0] != '\0')
 		record_reading(b, actor, out);
 out:
 	hl_card_close(&card);
+}
+
+/*
+ * One known card cannot be in two readers. The one that is where it was seen
+ * last is it, and the other one looks like it.
+ */
+static void
+part_twins(hl_present *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		hl_present *p = &list[i];
+		bool twin = false;
+
+		if (!p->known || p->info.serial[0] != '\0' ||
+		    strcmp(p->row.reader, p->info.reader) == 0)
+			continue;
+		for (size_t k = 0; k < n; k++)
+			twin |= k != i && list[k].known &&
+			    hl_uuid_equal(&list[k].row.id, &p->row.id);
+		if (!twin)
+			continue;
+		p->unsure = true;
+		p->known = false;
+		(void)hl_broker_twin(&p->info, &p->row, &p->err);
+		(void)hl_text_format(
+		    p->warning, sizeof(p->warning), "%s", p->err.why);
+	}
+}
+
+/* Those without a serial number, when all were looked at. */
+static void
+record_weak(hl_broker *b, const hl_actor *actor, hl_present *list, size_t n)
+{
+	hl_card_row now;
+
+	for (size_t i = 0; i < n; i++) {
+		hl_present *p = &list[i];
+
+		if (!p->known || p->info.serial[0] != '\0')
+			continue;
+		/* It is not held any more: others may have asked it since. */
+		if (hl_store_card_by_id(b->store, &p->row.id, &now, NULL) ==
+			HL_OK &&
+		    now.last_counter == p->row.last_counter)
+			record_reading(b, actor, p);
+	}
 }
 
 hl_rc
@@ -270,6 +324,9 @@ hl_broker_present(hl_broker *b, const char *selector, const hl_actor *actor,
 			found++;
 	}
 	free(places);
+	part_twins(list, found);
+	if (actor != NULL && b->store != NULL)
+		record_weak(b, actor, list, found);
 	*out = list;
 	*n = found;
 	return HL_OK;

@@ -73,9 +73,30 @@ two_fit(const hl_present *a, const hl_present *b, hl_err *err)
 
 	describe(a, first, sizeof(first));
 	describe(b, second, sizeof(second));
+	if (a->known && b->known && hl_uuid_equal(&a->row.id, &b->row.id))
+		return hl_fail(err, HL_EUSAGE, "choose a card",
+		    "leave only the one that is meant in a reader",
+		    "two cards could be the one that is meant: %s and %s",
+		    first, second);
 	return hl_fail(err, HL_EUSAGE, "choose a card",
 	    "say which: --card LABEL or --card SERIAL",
 	    "two cards fit: %s and %s", first, second);
+}
+
+/*
+ * Two cards without a serial number that could both be the one known card: it
+ * is the one in the reader where that was seen last. NULL: not even so.
+ */
+static const hl_present *
+by_place(const hl_present *a, const hl_present *b)
+{
+	const bool a_there = strcmp(a->info.reader, a->row.reader) == 0;
+	const bool b_there = strcmp(b->info.reader, b->row.reader) == 0;
+
+	if (!a->known || !b->known || a->info.serial[0] != '\0' ||
+	    !hl_uuid_equal(&a->row.id, &b->row.id) || a_there == b_there)
+		return NULL;
+	return a_there ? a : b;
 }
 
 static void
@@ -105,7 +126,7 @@ static hl_rc
 pick(const struct choice *g, const hl_present *list, size_t n, size_t *which,
     hl_err *err)
 {
-	const hl_present *fit = NULL, *near = NULL;
+	const hl_present *fit = NULL, *near = NULL, *other;
 	hl_err why = { 0 }, e = { 0 };
 
 	for (size_t i = 0; i < n; i++) {
@@ -120,9 +141,11 @@ pick(const struct choice *g, const hl_present *list, size_t n, size_t *which,
 		} else
 			rc = hl_spend_possible(
 			    &p->info, p->known ? &p->row : NULL, g->cert, &e);
-		if (rc == HL_OK && fit != NULL)
-			return two_fit(fit, p, err);
-		if (rc == HL_OK)
+		if (rc == HL_OK && fit != NULL) {
+			other = fit;
+			if ((fit = by_place(other, p)) == NULL)
+				return two_fit(other, p, err);
+		} else if (rc == HL_OK)
 			fit = p;
 		else
 			pass_over(g, p, e.why);

@@ -32,7 +32,8 @@ refuse_unidentifiable(const hl_card_info *info, hl_err *err)
 	    what, sizeof(what), "add the card in \"%s\"", info->reader);
 	if (info->driver[0] == '\0')
 		return hl_fail(err, HL_ENOLICENSE, what,
-		    "insert an Open License Card",
+		    "insert an Open License Card, or say that it is an "
+		    "STM32HSM: hsmlic card add --driver stm32hsm",
 		    "no driver knows this card, which cannot issue licenses");
 	if (info->state != HL_CARD_OPERATIONAL &&
 	    (info->state != HL_CARD_UNKNOWN || (info->can & HL_BY_TOOL) == 0))
@@ -113,17 +114,25 @@ check_belongs(const hl_firmware *f, const hl_card_info *info, hl_err *err)
 	    f->name, f->identifier, f->type);
 }
 
-/* It may also be a known card whose counter went up, which no card's does. */
+/* `label`: a person calls it so, and no known card is called so. */
 static hl_rc
 refuse_same_weak(const hl_card_info *info, const hl_firmware *same,
-    const char *name, hl_err *err)
+    const char *label, const char *name, hl_err *err)
 {
 	hl_rc rc;
 
-	rc = hl_fail(err, HL_ECONFLICT, "use a new card", "",
-	    "the card in \"%s\" has %u licenses left, more than any known card "
-	    "with the firmware identifier \"%s\": it is another one",
-	    info->reader, info->counter, same->identifier);
+	if (label != NULL)
+		rc = hl_fail(err, HL_ECONFLICT, "use a new card", "",
+		    "the card in \"%s\" bears the firmware identifier \"%s\", "
+		    "which firmware \"%s\" has already; two keys can bear one "
+		    "identifier",
+		    info->reader, info->firmware_id, same->name);
+	else
+		rc = hl_fail(err, HL_ECONFLICT, "use a new card", "",
+		    "the card in \"%s\" is, by its ATR and its counter (%u "
+		    "left), none of the known cards in use with the firmware "
+		    "identifier \"%s\", and two keys can bear one identifier",
+		    info->reader, info->counter, same->identifier);
 	hl_err_hint(err,
 	    "say which key it holds: hsmlic card add --label LABEL --firmware "
 	    "%s if the same, --new-firmware NAME if another",
@@ -134,8 +143,9 @@ refuse_same_weak(const hl_card_info *info, const hl_firmware *same,
 /* A card in a file is not found by its serial number before it is known. */
 static hl_rc
 refuse_same(const hl_card_info *info, const hl_firmware *same,
-    const char *typed, hl_err *err)
+    const hl_card_choice *choice, hl_err *err)
 {
+	const char *typed = choice->typed;
 	char card[HL_TEXT_MAX], name[HL_TEXT_MAX];
 	hl_rc rc;
 
@@ -143,7 +153,7 @@ refuse_same(const hl_card_info *info, const hl_firmware *same,
 	    card, sizeof(card), typed != NULL ? typed : info->serial);
 	(void)hl_text_word(name, sizeof(name), same->name);
 	if (info->serial[0] == '\0')
-		return refuse_same_weak(info, same, name, err);
+		return refuse_same_weak(info, same, choice->label, name, err);
 	rc = hl_fail(err, HL_ECONFLICT, "use a new card", "",
 	    "card %s bears the firmware identifier \"%s\", which firmware "
 	    "\"%s\" has already; two keys can bear one identifier",
@@ -176,7 +186,7 @@ choose_firmware(hl_broker *b, const hl_card_info *info,
 	if (rc != HL_OK)
 		return rc;
 	if (same.n > 0)
-		return refuse_same(info, &same.found, choice->typed, err);
+		return refuse_same(info, &same.found, choice, err);
 	return new_firmware(f, info, info->firmware_id, err);
 }
 

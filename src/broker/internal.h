@@ -49,6 +49,8 @@ HL_CHECK hl_rc hl_broker_places(hl_broker *b, const char *selector,
  */
 hl_deadline
 hl_broker_patience(const hl_place_of_card *p, size_t n, hl_deadline until);
+/* Is it "sim:FILE", "reader:TEXT" or "slot:N"? */
+bool hl_broker_names_place(const char *selector);
 /* Does a card that was read answer to this selector? */
 bool hl_broker_selects(const char *selector, const hl_present *p);
 
@@ -60,12 +62,18 @@ void hl_broker_look(hl_broker *b, const char *selector, const char *reader,
 /*
  * Which known card is it? By the serial number. A card that tells none is known
  * by its ATR, its firmware identifier and its counter, which only goes down:
- * the one expected to have that many units left, else the only one that had
- * more; `selector` may be the label that a person says it bears. HL_ENOTFOUND:
- * none. HL_ECONFLICT: several fit, or the counter speaks against the label.
+ * the one expected to have that many units left (of several with one key, the
+ * one seen last in this reader), else the only one that had more; `selector`
+ * may be the label that a person says it bears. HL_ENOTFOUND: none, or none for
+ * sure and surely not the one that `selector` names. HL_ECONFLICT: several fit,
+ * or the counter speaks against the label; or a card like that one is where it
+ * was seen last.
  */
 HL_CHECK hl_rc hl_broker_know(hl_broker *b, const hl_card_info *info,
     const char *selector, hl_card_row *row, hl_err *err);
+/* Fails: it looks like a known card, but one that is elsewhere does, too. */
+hl_rc
+hl_broker_twin(const hl_card_info *info, const hl_card_row *row, hl_err *err);
 /* Can the card that was read be this one of the store, whatever its counter? */
 HL_CHECK hl_rc hl_broker_may_be(hl_broker *b, const hl_card_info *info,
     const hl_card_row *row, bool *yes, hl_err *err);

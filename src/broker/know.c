@@ -10,6 +10,7 @@
 #include "broker/internal.h"
 #include "util/text.h"
 
+#define LIST_MS 5000
 #define ROWS_MAX 256 /* cards without serial numbers in one store */
 
 const char *
@@ -67,11 +68,32 @@ keep_weak(void *arg, const hl_card_row *c)
 	return !r->full;
 }
 
+/* Known cards that one which was read may be. */
+struct candidates {
+	const hl_card_row *one, *two; /* the first of them */
+	unsigned n;
+};
+
 /* What the known cards say about one that was read. */
 struct match {
-	const hl_card_row *exact, *above, *labelled;
-	unsigned exacts, aboves;
+	const hl_card_row *labelled;
+	struct candidates exact; /* with that many licenses left */
+	struct candidates above; /* with more, when they were seen last */
+	const hl_card_row
+	    *here; /* of the exact ones: seen last in this reader */
+	unsigned heres;
+	bool one_key; /* they are all in use, and of one firmware */
 };
+
+static void
+add_candidate(struct candidates *c, const hl_card_row *row)
+{
+	if (c->n == 0)
+		c->one = row;
+	else if (c->n == 1)
+		c->two = row;
+	c->n++;
+}
 
 /* A request that was cut short may have taken a unit. */
 static bool
@@ -83,6 +105,19 @@ expects(hl_broker *b, const hl_card_row *row, uint32_t counter)
 	    (counter + 1 == row->last_counter &&
 		hl_store_issue_open_on_card(b->store, &row->id, &open, NULL) ==
 		    HL_OK);
+}
+
+static void
+add_exact(struct match *m, const hl_card_info *info, const hl_card_row *row)
+{
+	add_candidate(&m->exact, row);
+	if (row->retired_at != 0 ||
+	    !hl_uuid_equal(&row->firmware, &m->exact.one->firmware))
+		m->one_key = false;
+	if (strcmp(row->reader, info->reader) == 0) {
+		m->here = row;
+		m->heres++;
+	}
 }
 
 static hl_rc
@@ -102,14 +137,11 @@ match_rows(hl_broker *b, const hl_card_info *info, const char *label,
 			continue;
 		if (label != NULL && strcmp(label, row->label) == 0)
 			m->labelled = row;
-		if (expects(b, row, info->counter)) {
-			m->exact = row;
-			m->exacts++;
-		} else if (info->counter < row->last_counter &&
-		    row->retired_at == 0) {
-			m->above = row;
-			m->aboves++;
-		}
+		if (expects(b, row, info->counter))
+			add_exact(m, info, row);
+		else if (info->counter < row->last_counter &&
+		    row->retired_at == 0)
+			add_candidate(&m->above, row);
 	}
 	return HL_OK;
 }
@@ -133,46 +165,111 @@ judge_labelled(
 		    "the card in \"%s\" has %u licenses left, but \"%s\" had "
 		    "%u when it was seen last, and a counter never goes up",
 		    info->reader, info->counter, row->label, row->last_counter);
-	if (m->exacts > 0)
+	if (m->exact.n > 0)
 		return hl_fail(err, HL_ECONFLICT, WHAT,
 		    "insert the card that is meant",
 		    "the card in \"%s\" has %u licenses left: by its counter "
 		    "it is \"%s\", not \"%s\" (%u expected)",
-		    info->reader, info->counter, m->exact->label, row->label,
-		    row->last_counter);
+		    info->reader, info->counter, m->exact.one->label,
+		    row->label, row->last_counter);
 	return HL_OK;
 }
 
 static hl_rc
-several(
-    const hl_card_info *info, unsigned n, const hl_card_row *one, hl_err *err)
+several(const hl_card_info *info, const struct candidates *c, hl_err *err)
 {
+	char more[40] = "";
+
+	if (c->n > 2)
+		(void)hl_text_format(
+		    more, sizeof(more), " or %u more", c->n - 2);
 	return hl_fail(err, HL_ECONFLICT, WHAT, "say which it is: --card LABEL",
-	    "the card in \"%s\" tells no serial number, and %u known cards "
-	    "with this firmware identifier could be it, \"%s\" among them",
-	    info->reader, n, one->label);
+	    "the card in \"%s\" tells no serial number; by its firmware "
+	    "identifier and its counter (%u left) it could be \"%s\" or "
+	    "\"%s\"%s",
+	    info->reader, info->counter, c->one->label, c->two->label, more);
 }
 
-static hl_rc
-choose_row(hl_broker *b, const hl_card_info *info, const struct match *m,
-    hl_card_row *row, hl_err *err)
+/*
+ * Two cards that are used in turn have the same counter again and again. Each
+ * stays in its reader as a rule, and under one key nothing but the account of
+ * the two is at stake.
+ */
+static bool
+is_by_place(const struct match *m)
 {
-	const hl_card_row *found = NULL;
+	return m->exact.n > 1 && m->one_key && m->heres == 1;
+}
+
+/* Has another known card been in its reader since? */
+static bool
+is_displaced(const hl_card_row *row, const struct rows *r)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (strcmp(r->p[i].reader, row->reader) == 0 &&
+		    r->p[i].seen_at > row->seen_at)
+			return true;
+	return false;
+}
+
+/*
+ * Is a card of its kind in the reader where it was seen last, and may be it?
+ * Then the one at hand has hardly come from there.
+ */
+static bool
+is_elsewhere(
+    const hl_card_row *row, const hl_card_info *info, const struct rows *r)
+{
+	hl_reader *readers = NULL;
+	bool found = false;
+	size_t n = 0;
+
+	if (strcmp(row->reader, info->reader) == 0 || is_displaced(row, r) ||
+	    hl_reader_list(&readers, &n, hl_deadline_in(LIST_MS), NULL) !=
+		HL_OK)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		found |= readers[i].present &&
+		    strcmp(readers[i].name, row->reader) == 0 &&
+		    readers[i].atr_n == row->atr_n &&
+		    memcmp(readers[i].atr, row->atr, row->atr_n) == 0;
+	free(readers);
+	return found;
+}
+
+hl_rc
+hl_broker_twin(const hl_card_info *info, const hl_card_row *row, hl_err *err)
+{
+	return hl_fail(err, HL_ECONFLICT, WHAT,
+	    "say it with --card LABEL if it is, else with hsmlic card add "
+	    "--label OTHER --firmware NAME or --new-firmware NAME",
+	    "by its firmware identifier and its counter (%u left), the card in "
+	    "\"%s\" could be \"%s\", but such a card is in \"%s\", too, "
+	    "where that was seen last",
+	    info->counter, info->reader, row->label, row->reader);
+}
+
+/* `named`: it is another card than the one that a person meant, if it is not
+ * sure which one it is. */
+static hl_rc
+choose_row(hl_broker *b, const hl_card_info *info, const struct rows *r,
+    const struct match *m, bool named, hl_card_row *row, hl_err *err)
+{
+	const struct candidates *c = m->exact.n > 0 ? &m->exact : &m->above;
+	const hl_card_row *found = c->one;
 	hl_rc rc = HL_OK;
 
 	if (m->labelled != NULL) {
 		found = m->labelled;
 		rc = judge_labelled(b, info, m, err);
-	} else if (m->exacts > 1) {
-		rc = several(info, m->exacts, m->exact, err);
-	} else if (m->exacts == 1) {
-		found = m->exact;
-	} else if (m->aboves > 1) {
-		rc = several(info, m->aboves, m->above, err);
-	} else if (m->aboves == 1) {
-		found = m->above;
-	} else {
+	} else if (is_by_place(m)) {
+		found = m->here;
+	} else if (c->n == 0) {
 		rc = HL_ENOTFOUND;
+	} else if (c->n > 1) {
+		rc = named ? HL_ENOTFOUND : several(info, c, err);
+	} else if (is_elsewhere(found, info, r)) {
+		rc = named ? HL_ENOTFOUND : hl_broker_twin(info, found, err);
 	}
 	if (rc == HL_OK)
 		*row = *found;
@@ -180,10 +277,11 @@ choose_row(hl_broker *b, const hl_card_info *info, const struct match *m,
 }
 
 static hl_rc
-know_weak(hl_broker *b, const hl_card_info *info, const char *label,
+know_weak(hl_broker *b, const hl_card_info *info, const char *selector,
     hl_card_row *row, hl_err *err)
 {
-	struct match m = { NULL, NULL, NULL, 0, 0 };
+	const char *label = hl_broker_names_place(selector) ? NULL : selector;
+	struct match m = { .one_key = true };
 	struct rows r = { NULL, 0, false };
 	hl_rc rc;
 
@@ -198,7 +296,7 @@ know_weak(hl_broker *b, const hl_card_info *info, const char *label,
 	if (rc == HL_OK)
 		rc = match_rows(b, info, label, &r, &m, err);
 	if (rc == HL_OK)
-		rc = choose_row(b, info, &m, row, err);
+		rc = choose_row(b, info, &r, &m, label != NULL, row, err);
 	free(r.p);
 	return rc;
 }

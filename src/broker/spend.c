@@ -16,49 +16,54 @@
 #define SENDS_AGAIN 2
 
 static hl_rc
-refuse(const hl_card_info *info, const char *hint, const char *why, hl_err *err)
+refuse(const hl_card_info *info, const hl_card_row *row, const char *hint,
+    const char *why, hl_err *err)
 {
 	return hl_fail(err, HL_ENOLICENSE, "get a license", hint,
-	    "card %s in \"%s\" %s",
-	    info->serial[0] == '\0' ? "(no serial number)" : info->serial,
+	    "card %s in \"%s\" %s", hl_broker_name_info(info, row),
 	    info->reader, why);
 }
 
 static hl_rc
-refuse_driver(const hl_card_info *info, hl_err *err)
+refuse_driver(const hl_card_info *info, const hl_card_row *row, hl_err *err)
 {
 	if (info->driver[0] == '\0')
-		return refuse(info, "insert an Open License Card",
+		return refuse(info, row,
+		    "insert an Open License Card, or say that it is an "
+		    "STM32HSM: hsmlic card add --driver stm32hsm",
 		    "is of a kind that no driver knows", err);
-	return refuse(info,
+	return refuse(info, row,
 	    "get the license with the card vendor's own program, then keep it "
 	    "with hsmlic license import",
 	    "is recognised, but this version cannot ask it for licenses", err);
 }
 
 static hl_rc
-refuse_state(const hl_card_info *info, hl_err *err)
+refuse_state(const hl_card_info *info, const hl_card_row *row, hl_err *err)
 {
 	if (info->state == HL_CARD_ST)
-		return refuse(info, "use a card that its OEM has personalised",
+		return refuse(info, row,
+		    "use a card that its OEM has personalised",
 		    "is in ST_STATE: it holds no firmware key", err);
 	if (info->state == HL_CARD_BLANK)
-		return refuse(info, "use a card that its OEM has personalised",
+		return refuse(info, row,
+		    "use a card that its OEM has personalised",
 		    "is blank (OEM_STATE): it holds no firmware key", err);
 	if (info->state == HL_CARD_TERMINATED)
-		return refuse(info, "use another card",
+		return refuse(info, row, "use another card",
 		    "is at the end of its life (TERMINATED_STATE)", err);
-	return refuse(info, "use another card", "is in an unknown state", err);
+	return refuse(
+	    info, row, "use another card", "is in an unknown state", err);
 }
 
 /* No account without a counter. */
 static hl_rc
-refuse_counter(const hl_card_info *info, hl_err *err)
+refuse_counter(const hl_card_info *info, const hl_card_row *row, hl_err *err)
 {
 	if ((info->can & HL_BY_TOOL) == 0)
-		return refuse(info, "use another card, and tell its maker",
+		return refuse(info, row, "use another card, and tell its maker",
 		    "does not tell its counter", err);
-	return refuse(info,
+	return refuse(info, row,
 	    "see what STM32_Programmer_CLI -hsmgetinfo and -hsmgetcounter "
 	    "print, and report it with your version",
 	    "cannot be accounted for: no counter was found in what "
@@ -73,20 +78,20 @@ hl_spend_possible(const hl_card_info *info, const hl_card_row *row,
 	char why[160];
 
 	if (row != NULL && row->retired_at != 0)
-		return refuse(info,
+		return refuse(info, row,
 		    "use another card; licenses already in the store keep "
 		    "working",
 		    "is retired: it was taken out of use for ever", err);
 	if ((info->can & HL_CAN_ISSUE) == 0)
-		return refuse_driver(info, err);
+		return refuse_driver(info, row, err);
 	/* ST's program may tell the state in words that nobody knows yet. */
 	if (info->state != HL_CARD_OPERATIONAL &&
 	    (info->state != HL_CARD_UNKNOWN || (info->can & HL_BY_TOOL) == 0))
-		return refuse_state(info, err);
+		return refuse_state(info, row, err);
 	if (!info->has_counter)
-		return refuse_counter(info, err);
+		return refuse_counter(info, row, err);
 	if (info->counter == 0)
-		return refuse(info,
+		return refuse(info, row,
 		    "use another card of this firmware; licenses already in "
 		    "the "
 		    "store keep working",
@@ -97,7 +102,8 @@ hl_spend_possible(const hl_card_info *info, const hl_card_row *row,
 		    "serves product %s, the chip's certificate says %s",
 		    info->product_id,
 		    cert->product_id[0] == '\0' ? "none" : cert->product_id);
-		return refuse(info, "use the card of this product", why, err);
+		return refuse(
+		    info, row, "use the card of this product", why, err);
 	}
 	return HL_OK;
 }

@@ -12,7 +12,8 @@ hl_names_place(const char *selector)
 {
 	return selector != NULL &&
 	    (hl_text_starts(selector, "sim:") ||
-		hl_text_starts(selector, "reader:"));
+		hl_text_starts(selector, "reader:") ||
+		hl_text_starts(selector, "slot:"));
 }
 
 /* ---- gathering ---------------------------------------------------------- */
@@ -332,6 +333,15 @@ hl_card_name(const hl_card_view *v, char *out, size_t size)
 		    v->present != NULL ? v->present->info.reader : "");
 }
 
+/* Without a serial number, and not told from other cards. */
+static bool
+may_be(const hl_present *p, const hl_card_view *v)
+{
+	return v->row->serial[0] == '\0' && !p->known &&
+	    (p->unsure || !p->info.has_counter) &&
+	    strcmp(p->info.firmware_id, v->firmware.identifier) == 0;
+}
+
 const char *
 hl_card_hidden(const hl_cards *c, const hl_card_view *v)
 {
@@ -342,7 +352,7 @@ hl_card_hidden(const hl_cards *c, const hl_card_view *v)
 	for (size_t i = 0; i < c->n_present; i++) {
 		const hl_present *p = &c->present[i];
 
-		if (p->rc == HL_OK)
+		if (p->rc == HL_OK && !may_be(p, v))
 			continue;
 		if (strcmp(p->info.reader, v->row->reader) == 0)
 			return p->info.reader;

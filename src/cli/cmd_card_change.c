@@ -108,7 +108,11 @@ known_already(hl_cli *cli, const hl_card_view *v, const hl_card_choice *choice,
 		    v->row->firmware_name);
 	if (choice->label != NULL && strcmp(choice->label, v->row->label) != 0)
 		return hl_fail(err, HL_EEXIST, "add the card",
-		    "to name it: hsmlic card label CARD LABEL",
+		    v->row->serial[0] != '\0'
+			? "to name it: hsmlic card label CARD LABEL"
+			: "to name it: hsmlic card label CARD LABEL; when it "
+			  "is another one that looks the same, say with "
+			  "--firmware or --new-firmware which key it holds",
 		    "card %s is known already", name);
 	hl_message(cli, "card %s is known already", name);
 	if (cli->json)

@@ -93,7 +93,7 @@ void hl_cards_free(hl_cards *c);
 /* A known card as it stands in the store; borrows `row`. */
 HL_CHECK hl_rc hl_card_view_known(
     hl_cli *cli, const hl_card_row *row, hl_card_view *out, hl_err *err);
-/* Is it "sim:FILE" or "reader:TEXT"? */
+/* Is it "sim:FILE", "reader:TEXT" or "slot:N"? */
 bool hl_names_place(const char *selector);
 /*
  * A known card by label or serial number, or by the place where it is: then it
@@ -117,8 +117,8 @@ HL_CHECK hl_rc hl_card_choose(const hl_cards *c, const char *selector,
 #define HL_CARD_NAME (HL_TEXT_MAX + HL_READER_NAME_MAX)
 /* "label" (SERIAL), SERIAL, or the card in "READER". */
 void hl_card_name(const hl_card_view *v, char *out, size_t size);
-/* The reader with a card that cannot be read, if this known one that was not
- * found may be it; else NULL. */
+/* The reader with a card that cannot be read, or told from others, if this
+ * known one that was not found may be it; else NULL. */
 const char *hl_card_hidden(const hl_cards *c, const hl_card_view *v);
 json_t *hl_json_card(const hl_card_view *v);
 

@@ -11,6 +11,7 @@ setup() {
 	cd "$HL_DIR" || return
 	export HSMLIC_STORE=$HL_DIR/s.db
 	card a
+	hsmlic store init >/dev/null
 	standin_world
 }
 
@@ -156,5 +157,231 @@ figure() {
 	[[ $stderr == *"1 unit left this card outside of this store"* ]]
 	[ "$(known FW-A .expected_counter)" = 14 ]
 	[ "$(figure outside)" = 4 ]
+	hsmlic store check
+}
+
+@test "a counter above the expected one is another card, and a person says which" {
+	start_pcscd unix
+	card b 25
+	card c 30
+	start_hsm 0 a
+	get 0 1
+	stop_hsm 0
+	start_hsm 0 b
+	get 2 2
+	refused 'its counter (25 left), none of the known cards' \
+		"card add --label LABEL --firmware FW-A if the same"
+	run -2 --separate-stderr hsmlic card add
+	refused "none of the known cards" "--new-firmware NAME if another"
+	run -2 --separate-stderr hsmlic card add --label B
+	refused "two keys can bear one identifier" "--firmware FW-A"
+	run -2 --separate-stderr hsmlic card add --label FW-A --firmware FW-A
+	refused '"FW-A" had 19 when it was seen last' "another card"
+	[ "$(hsmlic card list --json | jq '[.cards[] | select(.known)] |
+		length')" = 1 ]
+	[ "$(left b)" = 25 ]
+	# The same key.
+	run -0 hsmlic card add --label B --firmware FW-A
+	get 0 2 --json
+	[ "$(jq -c '[.firmware, .card.label, .counter_after]' <<<"$output")" = \
+		'["FW-A","B",24]' ]
+	# Another key under the same identifier.
+	stop_hsm 0
+	start_hsm 0 c
+	get 2 3
+	run -0 hsmlic card add --label C --new-firmware "FW-A of June"
+	rm lic1
+	get 0 1 --json
+	[ "$(jq -c '[.firmware, .source, .card.label]' <<<"$output")" = \
+		'["FW-A of June","card","C"]' ]
+	[ "$(left a)" = 19 ]
+	[ "$(left c)" = 29 ]
+	# The first one is known again when it comes back.
+	stop_hsm 0
+	start_hsm 0 a
+	get 0 4 --json
+	[ "$(jq -c '[.card.label, .counter_after]' <<<"$output")" = \
+		'["FW-A",18]' ]
+	[ "$(figure outside)" = 0 ]
+	hsmlic store check
+}
+
+@test "two that look the same: one has to be named" {
+	start_pcscd unix
+	card b
+	card c
+	start_hsm 0 a
+	run -0 hsmlic card add --label A
+	stop_hsm 0
+	start_hsm 0 b
+	run -2 --separate-stderr hsmlic card add --label B
+	refused 'card "A" is known already' "another one that looks the same"
+	run -0 hsmlic card add --label B --firmware FW-A
+	get 2 1
+	refused 'it could be "A" or "B"' "--card LABEL"
+	get 2 1 --firmware FW-A
+	get 3 1 --card X
+	refused 'answers to "X"' "card list"
+	run -0 --separate-stderr hsmlic card list --json
+	[ "$(jq -c '[.cards[] | [.label, .present, .known]]' <<<"$output")" = \
+		'[[null,true,false],["A",false,true],["B",false,true]]' ]
+	[[ $(jq -r '.cards[0].warning' <<<"$output") == *'"A" or "B"'* ]]
+	run -0 hsmlic card list
+	[[ $output == *"perhaps in ${READER[0]}"* ]]
+	# A third one, while it is not sure which of two this is.
+	stop_hsm 0
+	start_hsm 0 c
+	run -0 hsmlic card add --label C --firmware FW-A
+	get 2 1
+	refused 'could be "A" or "B" or 1 more' "--card LABEL"
+	[ "$(left c)" = 20 ]
+	# Named, and from then on told by its counter.
+	get 0 1 --card C --json
+	[ "$(jq -c '[.card.label, .counter_after]' <<<"$output")" = '["C",19]' ]
+	get 0 2 --json
+	[ "$(jq -c '[.card.label, .counter_after]' <<<"$output")" = '["C",18]' ]
+	get 2 3 --card A
+	refused 'by its counter it is "C", not "A" (20 expected)' "is meant"
+	[ "$(left c)" = 18 ]
+	# The label of one that had more: spent elsewhere, as somebody says.
+	outside 1 1
+	get 2 3
+	refused '"A" or "B"' "--card LABEL"
+	get 0 3 --card C
+	[[ $stderr == *"1 unit left card C outside of this store"* ]]
+	[ "$(known C .expected_counter)" = 16 ]
+	hsmlic store check
+}
+
+@test "a retired card is known, and never spent from" {
+	start_pcscd unix
+	start_hsm 0 a
+	get 0 1
+	run -0 hsmlic card retire FW-A --yes
+	get 4 2
+	refused "card FW-A in" "use another card"
+	refused "is retired" "licenses already in the store keep working"
+	get 0 1 --json
+	[ "$(jq -r .source <<<"$output")" = store ]
+	# With fewer units it is not taken for it, nor for a new one.
+	outside 1
+	get 2 2
+	refused "none of the known cards in use" "card add --label LABEL"
+	get 4 2 --card FW-A
+	refused "is retired" "use another card"
+	[ "$(left a)" = 18 ]
+}
+
+# A in reader 0 (slot 2), its twin B in reader 1 (slot 1).
+crosswise() {
+	start_pcscd unix vpcd
+	card b
+	start_hsm 0 a 2
+	start_hsm 1 b 1
+	run -0 hsmlic card add --label A --slot 2 --card "reader:Test 0"
+	run -0 hsmlic card add --label B --slot 1 --firmware FW-A \
+		--card "reader:Test 1"
+}
+
+@test "several readers and no slot said: refused, with what to do" {
+	start_pcscd unix vpcd
+	start_hsm 0 a 1
+	get 2 1
+	refused "which slot=N of STM32_Programmer_CLI this one is was never" \
+		"hsmlic card add --slot N"
+	run -0 --separate-stderr hsmlic card list --json
+	[ "$(jq -c '.cards[] | [.driver, .state, .present]' <<<"$output")" = \
+		'["stm32hsm",null,true]' ]
+	[[ $(jq -r '.cards[].error.hint' <<<"$output") == *"card slot"* ]]
+	# The slot itself names the only card there is.
+	get 0 1 --card slot:1
+	card b
+	start_hsm 1 b 2
+	get 2 2 --card slot:1
+	refused "there are cards in several readers" "hsmlic card slot"
+	[ "$(left a)" = 19 ]
+	[ "$(left b)" = 20 ]
+}
+
+@test "slots mapped crosswise: each reader's card is asked at its own" {
+	crosswise
+	run -0 hsmlic card list --json
+	[ "$(jq -c '[.cards[] | [.label, .reader[0:6]]] | sort' <<<"$output")" \
+		= '[["A","Test 0"],["B","Test 1"]]' ]
+	get 0 1 --card slot:1 --json
+	[ "$(jq -r .card.label <<<"$output")" = B ]
+	[ "$(left b)" = 19 ]
+	get 0 2 --card slot:2 --json
+	[ "$(jq -r .card.label <<<"$output")" = A ]
+	[ "$(left a)" = 19 ]
+	get 0 3 --card A
+	[ "$(left a)" = 18 ]
+	get 0 4 --card "reader:Test 1" --json
+	[ "$(jq -r .card.label <<<"$output")" = B ]
+	[ "$(left b)" = 18 ]
+	run -0 hsmlic card show slot:1
+	[[ $output == *"label "*" B"* ]]
+	get 2 5
+	refused 'two cards fit: "' "--card LABEL"
+	get 2 5 --card slot:3
+	get 2 5 --card slot:x
+	[ "$(figure outside)" = 0 ]
+	# Said anew.
+	standin_card 3 a
+	run -0 --separate-stderr hsmlic card add --card "reader:Test 0" \
+		--slot 3
+	[[ $stderr == *'slot=3 of STM32_Programmer_CLI is "Test 0'* ]]
+	hsmlic store check
+}
+
+@test "a card that looks like one in another reader is not taken for it" {
+	start_pcscd unix vpcd
+	card b
+	start_hsm 0 a 1
+	run -0 hsmlic card add --label A --slot 1
+	start_hsm 1 b 2
+	run -2 --separate-stderr hsmlic card add --slot 2 --card "reader:Test 1"
+	[[ $stderr == *'could be "A", but such a card is in "Test 0'* ]]
+	get 2 1 --card slot:2
+	refused "was never said" "card add --slot N"
+	run -0 hsmlic card add --slot 2 --card "reader:Test 1" --label B \
+		--new-firmware FW-B
+	# Two keys, and one of them is used until the counters are the same.
+	outside 1
+	get 0 1 --card A
+	[ "$(left a)" = 18 ]
+	get 0 2 --card B --json
+	[ "$(jq -r .firmware <<<"$output")" = FW-B ]
+	get 0 3 --card B
+	[ "$(left b)" = 18 ]
+	# Not even the reader says for sure which key it is then.
+	get 2 4 --card slot:1
+	refused '"A" or "B"' "--card LABEL"
+	get 0 4 --card B --json
+	[ "$(jq -c '[.firmware, .counter_after]' <<<"$output")" = '["FW-B",17]' ]
+	[ "$(left b)" = 17 ]
+	[ "$(figure outside)" = 1 ]
+}
+
+@test "two of one key that are used in turn are told by their readers" {
+	crosswise
+	for chip in 1 2 3; do
+		get 0 $chip --card slot:1
+		get 0 1$chip --card slot:2
+	done
+	[ "$(left a)" = 17 ]
+	[ "$(left b)" = 17 ]
+	[ "$(known A .counter)" = 17 ]
+	[ "$(figure outside)" = 0 ]
+	# Pulled, one is put into the other's reader: the word of a person.
+	stop_hsm 0
+	stop_hsm 1
+	start_hsm 1 a 1
+	get 0 4 --card A --json
+	[ "$(jq -c '[.card.label, .counter_after]' <<<"$output")" = '["A",16]' ]
+	start_hsm 0 b 2
+	get 0 5 --card slot:2 --json
+	[ "$(jq -c '[.card.label, .counter_after]' <<<"$output")" = '["B",16]' ]
+	[ "$(figure outside)" = 0 ]
 	hsmlic store check
 }
