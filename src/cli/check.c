@@ -35,6 +35,9 @@ hl_check_displ(
     const hl_cli *cli, const char *program, const hl_connect *c, hl_buf *out)
 {
 	const char *args[HL_COUNT(c->words) + 4] = { "-c" };
+	/* It is worth half of the time: the rest is for what has to be done. */
+	const hl_deadline until =
+	    hl_deadline_in((uint32_t)hl_deadline_left(cli->until) / 2);
 	hl_ended end;
 	hl_tool tool;
 	size_t n = 1;
@@ -46,7 +49,7 @@ hl_check_displ(
 	args[n++] = "-ob";
 	args[n++] = "displ";
 	args[n] = NULL;
-	if (hl_tool_run(&tool, args, out, &end, cli->until, NULL) != HL_OK)
+	if (hl_tool_run(&tool, args, out, &end, until, NULL) != HL_OK)
 		hl_buf_reset(out);
 }
 
@@ -184,11 +187,13 @@ hl_check_end(hl_check *c)
 }
 
 void
-hl_check_card(hl_check *c, const hl_card_info *card, const char *firmware)
+hl_check_card(hl_check *c, const hl_card_info *card, const char *firmware,
+    const char *type)
 {
 	(void)hl_text_copy(
 	    c->card_product, sizeof(c->card_product), card->product_id);
-	(void)hl_text_copy(c->type, sizeof(c->type), card->type);
+	(void)hl_text_copy(c->type, sizeof(c->type),
+	    card->type[0] != '\0' ? card->type : type);
 	(void)hl_text_copy(c->firmware, sizeof(c->firmware), firmware);
 	c->in.card_product = c->card_product;
 	c->in.license_type = c->type;

@@ -28,8 +28,10 @@ HL_CHECK hl_rc hl_check_begin(hl_check *c, hl_cli *cli, const hl_job *job,
     const hl_target_chip *chip, hl_err *err);
 void hl_check_end(hl_check *c);
 
-/* What the card says that would pay, and the license that is there. */
-void hl_check_card(hl_check *c, const hl_card_info *card, const char *firmware);
+/* What the card says that would pay (`type` for one that does not tell its
+ * own), and the license that is there. */
+void hl_check_card(hl_check *c, const hl_card_info *card, const char *firmware,
+    const char *type);
 void hl_check_license(hl_check *c, const hl_firmware *firmware);
 
 /* Says what is found. HL_EFOUND: something that --force does not name. */

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/check.h"
 #include "cli/parts.h"
 #include "flow/option_bytes.h"
 #include "flow/preflight.h"
@@ -19,6 +20,7 @@ typedef struct given {
 	hl_preflight in;
 	hl_buf csv, displ;
 	char product[HL_PRODUCT_ID_TEXT];
+	char device[64]; /* as the connected chip is called */
 	hl_present *cards;
 } given;
 
@@ -136,26 +138,46 @@ read_product(hl_cli *cli, const char *product, given *g, hl_err *err)
 	return rc;
 }
 
+/* What the chip at the target says of itself. */
 static hl_rc
-read_chip(hl_cli *cli, given *g, hl_err *err)
+take_chip(hl_cli *cli, const char *target, const hl_target_chip *chip, given *g,
+    hl_err *err)
 {
-	const char *target = hl_opt(cli, "target");
-	const char *product = hl_opt(cli, "product");
-	hl_target_options opt;
-	hl_target_chip *chip;
+	hl_target_connect c;
 	hl_rc rc;
 
-	g->in.device = hl_opt(cli, "device");
-	if (product != NULL &&
-	    (rc = read_product(cli, product, g, err)) != HL_OK)
-		return rc;
-	if (target == NULL)
+	if (chip->cert.n > 0) {
+		(void)hl_text_copy(
+		    g->product, sizeof(g->product), chip->cert.product_id);
+		g->in.chip_product = g->product;
+	}
+	g->in.device_id = chip->has_device_id ? chip->device_id : 0;
+	(void)hl_text_copy(g->device, sizeof(g->device), chip->device_name);
+	if (g->in.device == NULL)
+		g->in.device = g->device;
+	if (!hl_target_is_stm32prog(target) || g->in.displ != NULL)
 		return HL_OK;
-	if ((chip = calloc(1, sizeof(*chip))) == NULL)
+	if ((rc = hl_target_connect_parse(&c, target, err)) != HL_OK)
+		return rc;
+	hl_check_displ(cli, hl_opt(cli, "stm32prog"), &c.words, &g->displ);
+	g->in.displ = hl_buf_str(&g->displ);
+	g->in.displ_n = g->displ.n;
+	return HL_OK;
+}
+
+static hl_rc
+read_target(hl_cli *cli, const char *target, given *g, hl_err *err)
+{
+	hl_target_chip *chip = calloc(1, sizeof(*chip));
+	const char *product = g->in.chip_product;
+	hl_target_options opt;
+	hl_rc rc;
+
+	if (chip == NULL)
 		return hl_nomem(err);
 	hl_target_settings(cli, &opt);
 	rc = hl_target_read(target, &opt, chip, err);
-	if (rc == HL_OK && product != NULL &&
+	if (rc == HL_OK && product != NULL && chip->cert.n > 0 &&
 	    strcmp(product, chip->cert.product_id) != 0) {
 		rc = hl_fail(err, HL_ECONFLICT, "find the chip",
 		    "give --target alone",
@@ -163,12 +185,24 @@ read_chip(hl_cli *cli, given *g, hl_err *err)
 		    chip->cert.product_id, product);
 		hl_opt_blame(cli, "product", err);
 	} else if (rc == HL_OK) {
-		(void)hl_text_copy(
-		    g->product, sizeof(g->product), chip->cert.product_id);
-		g->in.chip_product = g->product;
+		rc = take_chip(cli, target, chip, g, err);
 	}
 	free(chip);
 	return rc;
+}
+
+static hl_rc
+read_chip(hl_cli *cli, given *g, hl_err *err)
+{
+	const char *target = hl_opt(cli, "target");
+	const char *product = hl_opt(cli, "product");
+	hl_rc rc;
+
+	g->in.device = hl_opt(cli, "device");
+	if (product != NULL &&
+	    (rc = read_product(cli, product, g, err)) != HL_OK)
+		return rc;
+	return target == NULL ? HL_OK : read_target(cli, target, g, err);
 }
 
 /* ---- card --------------------------------------------------------------- */

@@ -98,11 +98,19 @@ static hl_rc
 may_spend(void *arg, const hl_spend_plan *plan, hl_err *err)
 {
 	struct program *p = arg;
+	hl_firmware firmware = { .type = "" };
 	hl_rc rc;
 
-	hl_check_card(p->check, plan->card, plan->firmware);
-	rc = hl_check_run(p->check, err);
-	return rc == HL_OK ? hl_ask_spend(p->cli, plan, err) : rc;
+	/* A card that does not tell its type is of its firmware's. */
+	if (plan->card->type[0] == '\0')
+		(void)!hl_store_firmware_by_name(
+		    p->cli->store, plan->firmware, &firmware, NULL);
+	hl_check_card(p->check, plan->card, plan->firmware, firmware.type);
+	if ((rc = hl_check_run(p->check, err)) != HL_OK ||
+	    (rc = hl_refuse_doubted(p->cli, plan->chip, plan->firmware, err)) !=
+		HL_OK)
+		return rc;
+	return hl_ask_spend(p->cli, plan, err);
 }
 
 static hl_rc
@@ -138,9 +146,12 @@ get(struct program *p, hl_err *err)
 	};
 	hl_rc rc = hl_broker_get(cli->broker, &req, p->got, err);
 
-	if (rc == HL_OK)
+	if (rc == HL_OK && p->got->source == HL_SOURCE_NONE)
+		rc = hl_refuse_doubted(
+		    cli, &p->got->chip, p->got->firmware.name, err);
+	else if (rc == HL_OK)
 		cli->units_spent = p->got->units_spent;
-	return rc;
+	return hl_got_none(cli, &p->got->chip, req.firmware, rc, err);
 }
 
 /* ---- installing ---------------------------------------------------------- */
@@ -164,9 +175,10 @@ install(struct program *p, hl_err *err)
 	p->job.license = p->license;
 	rc = hl_job_line_make(line, &p->job, err);
 	if (rc == HL_OK) {
+		const hl_installed_image image = { p->job.image, &p->got->chip,
+			&p->got->license };
 		const hl_installing in = { line->argv, p->job.programmer,
-			is_sfi(p->job.image), p->job.image, &p->got->chip,
-			&p->got->license, p->cli->json };
+			is_sfi(p->job.image), &image, 1, p->cli->json };
 
 		rc = hl_install_run(p->cli, &in, &p->installed, err);
 	}
@@ -180,18 +192,15 @@ static hl_rc
 judge(struct program *p, hl_err *err)
 {
 	const hl_install *r = &p->installed.record;
+	char kept[HL_ERR_HINT];
 
 	if (r->outcome == HL_INSTALL_DONE)
 		return HL_OK;
-	if (!p->cli->json)
-		hl_install_explain(p->cli, &p->installed);
+	hl_install_explain(&p->installed);
+	hl_install_kept(&p->installed, kept, sizeof(kept));
 	(void)hl_fail(err, HL_EPROGRAMMER, WHAT, "", "%s %s",
 	    hl_programmer_name(p->job.programmer), r->detail);
-	hl_err_hint(err, "%s",
-	    p->installed.doubted
-		? "the license is kept as suspect; check what is said above, "
-		  "then hsmlic license trust it and try again"
-		: "the license is kept: the next try costs nothing");
+	hl_err_hint(err, "%s", kept);
 	if (err != NULL)
 		err->units_spent = p->got->units_spent;
 	return HL_EPROGRAMMER;
@@ -237,7 +246,10 @@ tell_dry_run(struct program *p, hl_err *err)
 	if (line == NULL)
 		return hl_nomem(err);
 	p->job.license = "LICENSE";
-	rc = hl_job_line_make(line, &p->job, err);
+	hl_check_license(p->check, &p->got->firmware);
+	rc = hl_check_run(p->check, err);
+	if (rc == HL_OK)
+		rc = hl_job_line_make(line, &p->job, err);
 	if (rc == HL_OK) {
 		hl_argv_quote(line->argv, &text);
 		rc = hl_print_would_run(p->cli, p->got, hl_buf_str(&text), err);

@@ -37,6 +37,14 @@ struct run {
 	struct use *at; /* being got */
 };
 
+/* The user wants the license in a file. */
+static bool
+gets_file(const hl_argv_use *u)
+{
+	return u->kind == HL_ARGV_GET_LICENSE ||
+	    u->kind == HL_ARGV_LICENSE_FROM_CERT;
+}
+
 /* ---- which chip -------------------------------------------------------------
  */
 
@@ -62,13 +70,27 @@ read_connected(struct run *r, const char *tfa, hl_err *err)
 	return rc;
 }
 
+/* The very line lets the programmer write that certificate before: it is read
+ * from the chip instead. */
+static bool
+is_made_by_line(const struct run *r, const hl_argv_use *u)
+{
+	struct stat a, b;
+
+	if (u->kind != HL_ARGV_LICENSE_FROM_CERT || r->line.gc == NULL)
+		return false;
+	return strcmp(r->line.gc, u->certificate) == 0 ||
+	    (stat(r->line.gc, &a) == 0 && stat(u->certificate, &b) == 0 &&
+		a.st_dev == b.st_dev && a.st_ino == b.st_ino);
+}
+
 /* The chip of a use: by its certificate file, by options, or connected. */
 static hl_rc
 find_chip(struct run *r, const hl_argv_use *u, hl_chip_args *out, hl_err *err)
 {
 	hl_rc rc;
 
-	if (u->kind == HL_ARGV_LICENSE_FROM_CERT) {
+	if (u->kind == HL_ARGV_LICENSE_FROM_CERT && !is_made_by_line(r, u)) {
 		memset(out, 0, sizeof(*out));
 		out->has_cert = true;
 		return hl_cert_read(&out->cert, u->certificate,
@@ -96,8 +118,10 @@ may_spend(void *arg, const hl_spend_plan *plan, hl_err *err)
 {
 	struct run *r = arg;
 	const bool was_yes = r->cli->yes;
-	hl_rc rc;
+	hl_rc rc = hl_refuse_doubted(r->cli, plan->chip, plan->firmware, err);
 
+	if (rc != HL_OK)
+		return rc;
 	if (plan->spent > 0 && !was_yes)
 		return hl_fail(err, HL_EDENIED, "get a license",
 		    "see hsmlic license list --all and hsmlic chip show; "
@@ -119,8 +143,7 @@ deliver(void *arg, const hl_get_result *got, hl_err *err)
 	struct run *r = arg;
 	struct use *use = r->at;
 
-	if (use->u->kind == HL_ARGV_GET_LICENSE ||
-	    use->u->kind == HL_ARGV_LICENSE_FROM_CERT)
+	if (gets_file(use->u))
 		return hl_file_write(
 		    use->u->file, got->bytes, got->n, 0600, err);
 	return hl_handing_put(
@@ -154,16 +177,18 @@ get_one(struct run *r, struct use *use, const hl_chip_args *chip, hl_err *err)
 	if ((use->got = calloc(1, sizeof(*use->got))) == NULL)
 		return hl_nomem(err);
 	rc = hl_broker_get(cli->broker, &req, use->got, err);
-	if (rc == HL_OK)
+	if (rc == HL_OK && use->got->source == HL_SOURCE_NONE)
+		rc = hl_refuse_doubted(
+		    cli, &use->got->chip, use->got->firmware.name, err);
+	else if (rc == HL_OK)
 		cli->units_spent += use->got->units_spent;
-	return rc;
+	return hl_got_none(cli, &use->got->chip, req.firmware, rc, err);
 }
 
 static void
 tell_got(const struct run *r, const struct use *use)
 {
-	const bool file = use->u->kind == HL_ARGV_GET_LICENSE ||
-	    use->u->kind == HL_ARGV_LICENSE_FROM_CERT;
+	const bool file = gets_file(use->u);
 
 	if (r->cli->dry_run)
 		return;
@@ -209,53 +234,57 @@ pass_through(struct run *r, hl_err *err)
 	    "%s cannot be run: %s", r->program, strerror(errno));
 }
 
-/* The use whose image is installed: its outcome goes on record. */
-static const struct use *
-installed_use(const struct run *r)
+/* The uses whose images are installed: their outcome goes on record. */
+static size_t
+installed_images(
+    const struct run *r, hl_installed_image out[HL_ARGV_USES], bool *sfi)
 {
-	for (size_t i = 0; i < r->line.n; i++)
-		if (r->use[i].got != NULL &&
-		    r->use[i].u->kind != HL_ARGV_GET_LICENSE &&
-		    r->use[i].u->kind != HL_ARGV_LICENSE_FROM_CERT)
-			return &r->use[i];
-	return NULL;
+	size_t n = 0;
+
+	*sfi = false;
+	for (size_t i = 0; i < r->line.n; i++) {
+		const struct use *use = &r->use[i];
+
+		if (use->got == NULL || gets_file(use->u))
+			continue;
+		*sfi = *sfi || use->u->kind == HL_ARGV_SFI;
+		out[n++] = (hl_installed_image){ use->u->file, &use->got->chip,
+			&use->got->license };
+	}
+	return n;
 }
 
 static hl_rc
-install(
-    struct run *r, const char *const *argv, const struct use *use, hl_err *err)
+install(struct run *r, const hl_installing *in, hl_err *err)
 {
-	const hl_installing in = { argv, HL_PROGRAMMER_STM32PROG,
-		use->u->kind == HL_ARGV_SFI, use->u->file, &use->got->chip,
-		&use->got->license, false };
+	char kept[HL_ERR_HINT];
 	hl_installed out;
-	hl_rc rc = hl_install_run(r->cli, &in, &out, err);
+	hl_rc rc = hl_install_run(r->cli, in, &out, err);
 
 	if (rc != HL_OK)
 		return rc;
 	r->cli->exit_code = hl_ended_code(&out.end);
 	if (out.record.outcome == HL_INSTALL_DONE)
 		return HL_OK;
-	hl_install_explain(r->cli, &out);
-	if (!out.doubted)
-		hl_message(r->cli,
-		    "%s; the license is kept: the next run spends nothing",
-		    out.record.detail);
+	hl_install_explain(&out);
+	hl_install_kept(&out, kept, sizeof(kept));
+	hl_message(r->cli, "the programmer %s; %s", out.record.detail, kept);
 	return HL_OK;
 }
 
 static hl_rc
 run_tool(struct run *r, const char *const *argv, hl_err *err)
 {
-	const struct use *use = installed_use(r);
+	hl_installed_image images[HL_ARGV_USES];
+	hl_installing in = { .argv = argv, .images = images };
 	hl_buf copy = HL_BUF_INIT;
 	hl_ended end;
 	hl_rc rc;
 
 	if (!hl_argv_needs_tool(&r->line))
 		return HL_OK;
-	if (use != NULL)
-		return install(r, argv, use, err);
+	if ((in.n = installed_images(r, images, &in.sfi)) > 0)
+		return install(r, &in, err);
 	rc = hl_run_for_user(r->cli, argv, 0, &copy, &end, err);
 	hl_buf_free(&copy);
 	if (rc == HL_OK)

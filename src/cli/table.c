@@ -191,7 +191,8 @@ static const hl_option explain_options[] = {
 };
 
 static const hl_option preflight_options[] = {
-	{ "target", 0, "TARGET", "the chip, connected: sim:DIR", HL_OPT_CHIP },
+	{ "target", 0, "TARGET", "the chip: stm32prog:port=SWD, sim:DIR",
+	    HL_OPT_CHIP },
 	{ "csv", 0, "FILE", "option bytes that the image was made with", 0 },
 	{ "device", 0, "NAME", "part or series of the chip, as STM32U535", 0 },
 	{ "product", 0, "HEX8", "product ID of the chip", 0 },

@@ -126,13 +126,16 @@ read_uid(const hl_tool *t, const hl_connect *c, const hl_target_options *opt,
 	const hl_device *d = out->has_device_id
 	    ? hl_device_by_id(out->device_id)
 	    : hl_device_by_name(out->device_name);
+	/* Worth half of the time; the rest is for what has to be done. */
+	const hl_deadline until =
+	    hl_deadline_in((uint32_t)hl_deadline_left(opt->until) / 2);
 	uint32_t words[UID_WORDS];
 
 	if (d == NULL)
 		d = hl_device_by_product(out->cert.product_id);
 	if (d != NULL && d->uid_address != 0 &&
-	    hl_tool_read32(t, c, d->uid_address, words, UID_WORDS, opt->until,
-		NULL) == HL_OK)
+	    hl_tool_read32(
+		t, c, d->uid_address, words, UID_WORDS, until, NULL) == HL_OK)
 		hl_target_uid(words, &out->uid);
 }
 

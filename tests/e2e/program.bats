@@ -33,14 +33,14 @@ setup() {
 teardown() { hl_teardown; }
 
 left() { # what the card itself says
-	hsmlic-sim card show "${1:-card}" --json | jq .counter
+	hsmlic-sim card show card --json | jq .counter
 }
 
 # program CODE WORDS...: on the chip at the probe, with the card
 program() {
 	local code=$1
 	shift
-	run "-$code" --separate-stderr hsmlic program --card $CARD \
+	run "-$code" --separate-stderr hsmlic program --card "$CARD" \
 		--target $SWD --yes "$@"
 	# Of licenses and certificates nothing is left behind.
 	[ -z "$(ls tmp)" ]
@@ -128,4 +128,146 @@ fails() {
 	program 0 out.sfi -- -mcsv files.csv
 	installed 1
 	[[ $(tail -n 1 world/journal) == *" -mcsv files.csv" ]]
+}
+
+# ---- what the card, the chip and the files tell ------------------------------
+
+@test "RSSe, license type and firmware are looked at before anything is spent" {
+	echo 'no image of the simulator' >real.sfi
+	cp real.sfi real.ssp
+	program 1 real.sfi
+	fails "would make it fail: rsse-missing"
+	program 1 real.ssp --tfa rsse.bin
+	fails "would make it fail: type-mismatch"
+	program 4 real.sfi --firmware fw-b -- -rsse rsse.bin
+	[ "$(left)" = 10 ]
+	installed 0
+	# A license that is there is looked at as well.
+	program 0 out.sfi
+	program 1 real.ssp --tfa rsse.bin
+	fails "would make it fail: type-mismatch"
+	program 1 real.ssp --tfa rsse.bin --dry-run
+	fails "would make it fail: type-mismatch"
+	[ "$(left)" = 9 ]
+}
+
+@test "a card of another product, and one that is empty" {
+	hsmlic-sim chip new h7 --product 45002001 >/dev/null
+	standin_chip h7
+	program 4 out.sfi
+	fails "serves product 48102001"
+	standin_chip u5
+	hsmlic-sim card new empty --firmware fw-a --capacity 1 >/dev/null
+	hsmlic get --target sim:h7 --card sim:empty --yes -q
+	CARD=sim:empty program 4 out.sfi
+	fails "counter is zero"
+	[ "$(left)" = 10 ]
+	[ ! -e u5/flash.bin ]
+}
+
+@test "what the connected chip says of its option bytes" {
+	printf 'RDP : 0xBB (Level 1)\nWRP1A_PSTRT : 0x0\nWRP1A_PEND : 0x3\n' \
+		>u5/option-bytes
+	program 1 out.sfi
+	fails "would make it fail: rdp-live, wrp-active"
+	[ "$(left)" = 10 ]
+	run -1 --separate-stderr hsmlic preflight good.csv --target $SWD --json
+	[ "$(jq -r '[.findings[].id] | join(" ")' <<<"$output")" = \
+		"rdp-live wrp-active" ]
+	rm u5/option-bytes
+	run -0 --separate-stderr hsmlic preflight good.csv --target $SWD
+	program 0 out.sfi
+}
+
+@test "preflight knows the connected chip by what its banner says" {
+	# No series is known of this product ID.
+	hsmlic-sim chip new strange --product 9FF02001 >/dev/null
+	standin_chip strange
+	run -1 hsmlic preflight bad.csv --target $SWD --json
+	[ "$(jq -r '[.findings[].id] | join(" ")' <<<"$output")" = \
+		device-unknown ]
+	printf 'name STM32U535/545\n' >strange/device
+	run -1 hsmlic preflight bad.csv --target $SWD --json
+	[ "$(jq -r '[.findings[].id] | join(" ")' <<<"$output")" = \
+		"rdp-level-0 tzen-0" ]
+	# Certificate and chip that do not belong together.
+	printf 'id 0x472\n' >u5/device
+	standin_chip u5
+	run -1 hsmlic preflight good.csv --target $SWD --json
+	[ "$(jq -r '[.findings[].id] | join(" ")' <<<"$output")" = \
+		device-mismatch ]
+}
+
+@test "a chip that does not tell its option bytes is no reason to stop" {
+	standin_switches '-ob:garbage'
+	program 0 out.sfi
+	standin_switches '-ob:slow=3000'
+	program 0 out.sfi --timeout 2
+}
+
+# ---- failures ----------------------------------------------------------------
+
+@test "an install that fails costs nothing the next time" {
+	standin_switches license-then-fail
+	program 8 out.sfi
+	[ "$(left)" = 9 ]
+	[[ $stderr == *"[rss-cmd-failed-0x1]"*"RDP level 0"*"source:"* ]]
+	fails "stm32prog ended with 1: Error: Execution of RSS CMD failed"
+	fails "the license is kept: the next try spends nothing"
+	fails "(one unit was spent)"
+	standin_switches
+	program 0 out.sfi
+	[ "$(left)" = 9 ]
+	[ "$(installs)" = $'failed 1\ndone 0' ]
+	[ "$(sqlite3 store.db 'SELECT detail FROM installs LIMIT 1')" = \
+		"ended with 1: Error: Execution of RSS CMD failed, returned value = 0x1" ]
+	hsmlic store check
+}
+
+@test "exit code and words are both looked at" {
+	standin_switches license-then-fail exit0-on-failure
+	program 8 out.sfi
+	fails "ended with 0: Error:"
+	standin_switches -sfi:exit1-on-success
+	program 8 out.sfi
+	fails "ended with 1"
+	standin_switches -sfi:garbage
+	program 8 out.sfi
+	fails "no line says that it succeeded"
+	standin_switches h7rs colors crlf clock comma
+	program 0 out.sfi
+	[ "$(installs)" = $'failed 0\nfailed 1\nfailed 0\ndone 0' ]
+	[ "$(left)" = 9 ]
+}
+
+@test "the line that may mean the license: kept, suspect, and nothing spent" {
+	standin_switches bad-license
+	program 8 out.sfi
+	[ "$(left)" = 9 ]
+	[[ $stderr == *"[rss-error-or-license-invalid]"*"keep the license"* ]]
+	fails "suspect now"
+	id=$(hsmlic license list --all --json | jq -r '.licenses[0].license_id')
+	fails "hsmlic license trust $id"
+	[ "$(hsmlic license list --all --json |
+		jq -r '.licenses[] | .state')" = suspect ]
+	standin_switches
+	rm world/journal
+	# Whatever is tried next: no unit, and no install.
+	for how in "" "--dry-run" "--cached" "--firmware fw-a"; do
+		# shellcheck disable=SC2086
+		program 4 out.sfi $how
+		fails "license $id, which is suspect: an installation ended"
+		fails "RSSe"
+		fails "hsmlic license trust $id"
+		[[ $stderr == *"nothing was spent"* ]]
+	done
+	CARD=sim:nowhere program 4 out.sfi
+	fails "hsmlic license trust $id"
+	[ "$(left)" = 9 ]
+	installed 0
+	# Another one is a decision of its own.
+	hsmlic get --target sim:u5 --card $CARD --yes -q
+	program 0 out.sfi
+	[ "$(left)" = 8 ]
+	hsmlic store check
 }
