@@ -58,7 +58,7 @@ static void
 read_option_bytes(hl_check *c, const hl_job *job)
 {
 	if (!hl_target_is_stm32prog(job->target) ||
-	    hl_image_kind_of(job->image) == HL_IMAGE_SSP)
+	    hl_job_kind(job->image) == HL_ARGV_SSP)
 		return;
 	hl_check_displ(c->cli, job->program, &c->cli->connect.words, &c->displ);
 	c->in.displ = hl_buf_str(&c->displ);

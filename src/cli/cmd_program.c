@@ -2,6 +2,7 @@
 /* program: get the license, look for what would go wrong, install, record. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/check.h"
@@ -29,10 +30,13 @@ struct program {
 static hl_rc
 check_image(const char *image, hl_err *err)
 {
-	if (access(image, R_OK) == 0)
+	struct stat st;
+
+	if (access(image, R_OK) == 0 && stat(image, &st) == 0 &&
+	    S_ISREG(st.st_mode))
 		return HL_OK;
 	return hl_fail(err, HL_EINPUT, WHAT, "name the encrypted image",
-	    "%s cannot be read", image);
+	    "%s cannot be read, or is no file", image);
 }
 
 static hl_rc
@@ -156,14 +160,6 @@ get(struct program *p, hl_err *err)
 
 /* ---- installing ---------------------------------------------------------- */
 
-static bool
-is_sfi(const char *image)
-{
-	const hl_image_kind kind = hl_image_kind_of(image);
-
-	return kind != HL_IMAGE_SSP && kind != HL_IMAGE_SMU;
-}
-
 static hl_rc
 install(struct program *p, hl_err *err)
 {
@@ -178,7 +174,8 @@ install(struct program *p, hl_err *err)
 		const hl_installed_image image = { p->job.image, &p->got->chip,
 			&p->got->license };
 		const hl_installing in = { line->argv, p->job.programmer,
-			is_sfi(p->job.image), &image, 1, p->cli->json };
+			hl_job_kind(p->job.image) == HL_ARGV_SFI, &image, 1,
+			p->cli->json };
 
 		rc = hl_install_run(p->cli, &in, &p->installed, err);
 	}

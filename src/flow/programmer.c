@@ -4,7 +4,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "flow/argv.h"
 #include "tool/output.h"
 #include "util/file.h"
 #include "util/text.h"
@@ -62,13 +61,23 @@ has_ending(const char *image, const char *ending)
 	return n >= k && strcasecmp(image + n - k, ending) == 0;
 }
 
+hl_argv_kind
+hl_job_kind(const char *image)
+{
+	if (has_ending(image, ".ssp"))
+		return HL_ARGV_SSP;
+	return has_ending(image, ".smu") ? HL_ARGV_MODULE : HL_ARGV_SFI;
+}
+
 static hl_rc
 put_image(hl_job_line *l, const hl_job *job, hl_err *err)
 {
-	if (has_ending(job->image, ".smu")) {
+	const hl_argv_kind kind = hl_job_kind(job->image);
+
+	if (kind == HL_ARGV_MODULE) {
 		put(l, "-installipmodule");
 		put(l, job->image);
-	} else if (!has_ending(job->image, ".ssp")) {
+	} else if (kind == HL_ARGV_SFI) {
 		put(l, "-sfi");
 		put(l, "protocol=static");
 		put(l, job->image);

@@ -15,6 +15,7 @@
 
 #include <limits.h>
 
+#include "flow/argv.h"
 #include "flow/target.h"
 #include "store/model.h"
 #include "util/spawn.h"
@@ -38,6 +39,10 @@ typedef struct hl_job {
 	const char *tfa;    /* .ssp: the signed TF-A firmware; NULL */
 	char *const *extra; /* words for the programmer; ends with NULL */
 } hl_job;
+
+/* The command of STM32_Programmer_CLI for an image: -ssp for .ssp,
+ * -installipmodule for .smu, -sfi for all others. */
+hl_argv_kind hl_job_kind(const char *image);
 
 #define HL_JOB_WORDS 128
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash disable=SC2030,SC2031,SC2154,SC2317
+# shellcheck shell=bash disable=SC2030,SC2031,SC2119,SC2154,SC2317
 # hsmlic program: what would fail is found before a unit is spent for it, and
 # what fails all the same costs no second one. The STM32_Programmer_CLI is the
 # stand-in of tests/standin, chips and cards are simulated.
@@ -28,12 +28,13 @@ setup() {
 	printf 'RDP,0x55\nTZEN,1\n' >good.csv
 	standin_world
 	standin_chip u5
+	HSMLIC_STANDIN=$(command -v STM32_Programmer_CLI)
 }
 
 teardown() { hl_teardown; }
 
 left() { # what the card itself says
-	hsmlic-sim card show card --json | jq .counter
+	hsmlic-sim card show "${1:-card}" --json | jq .counter
 }
 
 # program CODE WORDS...: on the chip at the probe, with the card
@@ -270,4 +271,192 @@ fails() {
 	program 0 out.sfi
 	[ "$(left)" = 8 ]
 	hsmlic store check
+}
+
+# ---- the rest of the command -------------------------------------------------
+
+@test "--json prints one object, and the programmer's output goes elsewhere" {
+	program 0 out.sfi --json
+	[ "${#lines[@]}" = 1 ]
+	[[ $stderr == *"SFI Process Finished!"* ]]
+	jq -e --arg image "$(sha256sum out.sfi | cut -d' ' -f1)" \
+		--arg cert "$(sha256sum u5/certificate.bin | cut -d' ' -f1)" '
+		.schema == "hsmlic/program/1" and .source == "card" and
+		.units_spent == 1 and .outcome == "done" and
+		.exit_status == 0 and .programmer == "stm32prog" and
+		.image_sha256 == $image and .certificate_sha256 == $cert and
+		(.duration_ms | type) == "number"' <<<"$output"
+	standin_switches license-then-fail
+	program 8 out.sfi --json
+	[ "${#lines[@]}" = 1 ]
+	[[ $stderr == *"Error: Execution of RSS CMD failed"* ]]
+	jq -e '.schema == "hsmlic/program/1" and
+		.error.code == "programmer" and .error.units_spent == 0 and
+		(.error.why | test("Execution of RSS CMD failed")) and
+		(.error.hint | test("kept"))' <<<"$output"
+	program 1 out.sfi --csv bad.csv --json
+	[ "${#lines[@]}" = 1 ]
+	jq -e '.error.code == "finding" and .error.units_spent == 0 and
+		(.error.why | test("rdp-level-0, tzen-0"))' <<<"$output"
+	program 2 out.sfi --json -- hsm=1
+	[ "${#lines[@]}" = 1 ]
+	jq -e '.error.code == "usage"' <<<"$output"
+}
+
+@test "--json gives an installation all the time that it takes" {
+	standin_switches -sfi:slow=1000
+	program 0 out.sfi --json --timeout 1
+	[ "$(sqlite3 store.db 'SELECT duration_ms >= 1000 FROM installs')" = 1 ]
+}
+
+@test "what is recorded: image, programmer, outcome, duration, who" {
+	program 0 "$PWD/out.sfi" --operator mia --station line-3
+	run -0 sqlite3 store.db "SELECT lower(hex(image_sha256)), image,
+		programmer, outcome, exit_status, duration_ms < 60000, operator,
+		station FROM installs"
+	[ "$output" = "$(sha256sum out.sfi | cut -d' ' -f1)\
+|out.sfi|stm32prog|done|0|1|mia|line-3" ]
+	[ "$(sqlite3 store.db 'SELECT count(*) FROM installs JOIN licenses ON
+		licenses.id = installs.license AND
+		licenses.chip = installs.chip')" = 1 ]
+}
+
+@test "--dry-run shows the command, and nothing is done" {
+	program 0 out.sfi --dry-run -- -rsse "a file" -vb 1
+	[ "$output" = "$HSMLIC_STANDIN -c port=SWD mode=HOTPLUG -sfi \
+protocol=static out.sfi hsm=0 LICENSE -rsse 'a file' -vb 1" ]
+	[[ $stderr == *"dry run: would spend 1 unit, then run"* ]]
+	program 0 out.sfi --dry-run --json
+	jq -e '.units_spent == 0 and .would_spend == 1 and
+		(.command | test(" hsm=0 LICENSE$"))' <<<"$output"
+	program 1 out.sfi --dry-run --csv bad.csv
+	[ "$(left)" = 10 ]
+	[ -z "$(installs)" ]
+	installed 0
+	program 0 out.sfi
+	program 0 out.sfi --dry-run
+	[[ $stderr == *"dry run: would spend nothing, then run"* ]]
+	[ "$(left)" = 9 ]
+}
+
+@test "what is not there: image, target, programmer, chip" {
+	program 2 nowhere.sfi
+	fails "nowhere.sfi"
+	program 2 .
+	run -2 --separate-stderr hsmlic program out.sfi --card $CARD --yes
+	fails "--target stm32prog:port=SWD"
+	program 2 out.sfi --programmer openocd
+	fails 'no programmer "openocd"'
+	program 2 out.sfi --programmer sim
+	program 2 out.sfi --programmer segger
+	HSMLIC_STM32PROG=./nowhere program 3 out.sfi
+	fails "nowhere"
+	run -3 --separate-stderr hsmlic program out.sfi --card $CARD --yes \
+		--target segger:
+	fails 'no program "SFI_FC_x64"'
+	run -2 --separate-stderr hsmlic program out.sfi --card $CARD --yes \
+		--target stm32prog:sn=1
+	fails "no port"
+	run -2 --separate-stderr hsmlic program out.sfi --card $CARD --yes \
+		--target file:u5
+	fails 'cannot reach "file:u5"'
+	run -2 --separate-stderr hsmlic program out.sfi --card $CARD --yes \
+		--target usb:
+	rm world/chip
+	program 3 out.sfi
+	[ "$(left)" = 10 ]
+	[ ! -e u5/flash.bin ]
+}
+
+@test "ST's program is found where the environment says" {
+	export PATH=${PATH#*:} # without the stand-in
+	run ! command -v STM32_Programmer_CLI
+	HOME=$HL_DIR program 3 out.sfi
+	HSMLIC_STM32PROG=$HSMLIC_STANDIN program 0 out.sfi
+	STM32CUBEPRG_CLI=$HSMLIC_STANDIN program 0 out.sfi
+	STM32_CUBE_PROGRAMMER_DIR=${HSMLIC_STANDIN%/*} program 0 out.sfi
+	installed 3
+	[ "$(left)" = 9 ]
+}
+
+@test "probes are told apart by their serial numbers" {
+	hsmlic-sim chip new other --product 48102001 >/dev/null
+	rm world/chip
+	standin_chip u5 AAA
+	standin_chip other BBB
+	program 3 out.sfi
+	for sn in AAA BBB AAA; do
+		run -0 hsmlic program out.sfi --card $CARD --yes \
+			--target stm32prog:port=SWD,sn=$sn,freq=4000
+	done
+	[ "$(left)" = 8 ]
+	cmp u5/flash.bin plain
+	cmp other/flash.bin plain
+	grep -q -- "-c port=SWD sn=BBB freq=4000 mode=HOTPLUG -sfi" world/journal
+}
+
+@test "ports and modes are as they are said" {
+	for target in port=COM1,br=115200 port=usb1 port=JTAG \
+		port=swd,mode=UR; do
+		run -0 hsmlic program out.sfi --card $CARD --yes \
+			--target "stm32prog:$target"
+	done
+	run -0 grep -c -- '-c port=COM1 br=115200 -sfi\|-c port=usb1 -sfi\|'\
+'-c port=JTAG mode=HOTPLUG -sfi\|-c port=swd mode=UR -sfi' world/journal
+	[ "$output" = 4 ]
+}
+
+@test "an SSP image goes with its TF-A firmware, and there is a warning" {
+	hsmlic-sim card new mp1card --firmware mp1 --capacity 5 --type SSP \
+		--product 5000200A >/dev/null
+	hsmlic-sim chip new mp1 --product 5000200A >/dev/null
+	hsmlic-sim image new sim.ssp --card mp1card --in plain >/dev/null
+	echo tfa >tf-a-ssp.stm32
+	standin_chip mp1
+	CARD=sim:mp1card program 2 sim.ssp
+	fails "--tfa FILE"
+	[ ! -e world/journal ]
+	run -0 --separate-stderr hsmlic program sim.ssp --card sim:mp1card \
+		--yes --target stm32prog:port=usb1 --tfa tf-a-ssp.stm32
+	[[ $stderr == *"note: on an STM32MP1, reading the certificate"*OTP* ]]
+	grep -q -- '-c port=usb1 -gc [^ ]* tf-a-ssp.stm32$' world/journal
+	grep -q -- '-c port=usb1 -ssp sim.ssp tf-a-ssp.stm32 hsm=0 [^ ]*$' \
+		world/journal
+	run ! grep -- '-ob displ' world/journal
+	cmp mp1/flash.bin plain
+	[ "$(left mp1card)" = 4 ]
+	[ "$(installs)" = "done 0" ]
+}
+
+@test "a simulated chip, with the programmer of the simulator" {
+	run -0 --separate-stderr hsmlic program out.sfi --card $CARD --yes \
+		--target sim:u5
+	[[ ${lines[-1]} == "installed out.sfi in "*"one unit was spent" ]]
+	cmp u5/flash.bin plain
+	hsmlic-sim card new b --firmware fw-a --capacity 10 >/dev/null
+	hsmlic-sim image new b.sfi --card b --in plain >/dev/null
+	run -8 --separate-stderr hsmlic program b.sfi --card $CARD --yes \
+		--target sim:u5
+	fails "sim ended with 8"
+	[ "$(installs)" = $'done 0\nfailed 8' ]
+	[ "$(left)" = 9 ]
+	[ ! -e world/journal ]
+}
+
+@test "an installation that is ended from outside is on record as unknown" {
+	standin_switches -sfi:slow=60000
+	hl_spawn "$HL_DIR/out.log" hsmlic program out.sfi --card $CARD --yes \
+		--target $SWD
+	for ((i = 0; i < 500; i++)); do
+		grep -q -- -sfi world/journal 2>/dev/null && break
+		sleep 0.02
+	done
+	hl_stop "$HL_PID" TERM
+	[ "$HL_STATUS" = 8 ]
+	[ "$(installs)" = "unknown 143" ]
+	grep -q "ended by signal 15" out.log
+	[ -z "$(ls tmp)" ]
+	standin_switches
+	program 0 out.sfi
+	[ "$(left)" = 9 ]
 }
