@@ -225,7 +225,6 @@ get_all(struct run *r, hl_err *err)
 static hl_rc
 pass_through(struct run *r, hl_err *err)
 {
-	r->argv[0] = r->program;
 	(void)umask(r->cli->mask);
 	(void)signal(SIGPIPE, SIG_DFL);
 	(void)signal(SIGXFSZ, SIG_DFL);
@@ -324,7 +323,6 @@ run_rewritten(struct run *r, hl_err *err)
 	rc = hl_argv_rewrite(&r->line, r->argc, r->argv, license, &argv, err);
 	if (rc != HL_OK)
 		return rc;
-	argv[0] = r->program;
 	rc = r->cli->dry_run ? print_line(r, argv) : run_tool(r, argv, err);
 	free(argv);
 	return rc;
@@ -400,6 +398,7 @@ hl_cmd_run(hl_cli *cli, char **operands, hl_err *err)
 	    (rc = find_program(r, operands[0], err)) == HL_OK &&
 	    (rc = hl_check_modules(cli, r->line.mcsv, cli->yes, err)) ==
 		HL_OK) {
+		r->argv[0] = r->program;
 		if (asks_card(&r->line))
 			rc = with_licenses(r, err);
 		else
