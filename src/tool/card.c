@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A card as ST's tool sees it. */
 #include <stdio.h>
+#include <string.h>
 
 #include "tool/tool_int.h"
 #include "util/text.h"
@@ -23,6 +24,14 @@ ask(const hl_tool *t, const char *command, unsigned slot, hl_buf *text,
 	return rc;
 }
 
+/* CubeProgrammer_API.h, getHsmState: without the firmware of an OEM yet. */
+static bool
+is_blank(const hl_tool_report *r)
+{
+	return strcmp(r->state, "OEM_STATE") == 0 ||
+	    strcmp(r->state, "ST_STATE") == 0;
+}
+
 static hl_rc
 ask_info(const hl_tool *t, unsigned slot, hl_tool_report *r, hl_buf *text,
     hl_buf *raw, hl_deadline until, hl_err *err)
@@ -36,7 +45,7 @@ ask_info(const hl_tool *t, unsigned slot, hl_tool_report *r, hl_buf *text,
 	if (rc != HL_OK)
 		return rc;
 	hl_tool_parse(text->p, text->n, r);
-	if (r->firmware_id[0] == '\0')
+	if (r->firmware_id[0] == '\0' && !is_blank(r))
 		return hl_tool_complain(HL_ECARD, r, &end,
 		    "-hsmgetinfo told no HSM FW IDENTIFIER that could be used",
 		    hint, err);

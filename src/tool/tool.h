@@ -55,9 +55,10 @@ HL_CHECK hl_rc hl_tool_offers(const hl_tool *t, const char *option, bool *yes,
 /*
  * The figures of the card in a slot: -hsmgetinfo, then -hsmgetcounter and
  * -hsmgetstatus for what that did not tell. All that was printed is appended to
- * *raw, on failure too. HL_ECARD: no firmware identifier came, or it ended with
- * a failure (STM32CubeH5's provisioning.bat takes that for one, too). Counter
- * and state may still be unknown. Else as hl_tool_run().
+ * *raw, on failure too. HL_ECARD: no firmware identifier came from a card that
+ * is not said to be in ST_STATE or OEM_STATE, or it ended with a failure
+ * (STM32CubeH5's provisioning.bat takes that for one, too). Counter and state
+ * may still be unknown. Else as hl_tool_run().
  */
 HL_CHECK hl_rc hl_tool_card(const hl_tool *t, unsigned slot,
     hl_tool_report *out, hl_buf *raw, hl_deadline until, hl_err *err);

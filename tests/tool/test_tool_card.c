@@ -170,6 +170,38 @@ no_card(void **state)
 }
 
 static void
+a_card_without_firmware(void **state)
+{
+	static const struct {
+		const char *info;
+		const char *want; /* its state; NULL: refused */
+	} rows[] = {
+		{ "echo 'HSM STATE : OEM_STATE'; ", "OEM_STATE" },
+		{ "echo 'HSM STATE : ST_STATE'; ", "ST_STATE" },
+		{ "echo 'HSM STATE : UNKNOWN_STATE'; ", NULL },
+		{ "echo 'HSM STATE : OEM_STATE'; exit 1", NULL },
+		{ "echo 'Error: not in OEM_STATE'; ", NULL },
+	};
+
+	for (size_t i = 0; i < HL_COUNT(rows); i++) {
+		const hl_tool t = card(*state, rows[i].info, "exit 1", STATE);
+		hl_buf raw = HL_BUF_INIT;
+		hl_tool_report r = { .firmware_id = "?" };
+		const hl_rc rc =
+		    hl_tool_card(&t, 3, &r, &raw, hl_deadline_in(SOON), NULL);
+
+		CHECK(rc == (rows[i].want == NULL ? HL_ECARD : HL_OK),
+		    rows[i].info);
+		if (rc == HL_OK) {
+			CHECK(strcmp(r.state, rows[i].want) == 0, rows[i].info);
+			CHECK(r.firmware_id[0] == '\0', rows[i].info);
+			CHECK(!r.has_counter, rows[i].info);
+		}
+		hl_buf_free(&raw);
+	}
+}
+
+static void
 a_card_that_hangs(void **state)
 {
 	static const struct {
@@ -201,6 +233,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		SCRATCH_TEST(cards),
 		SCRATCH_TEST(no_card),
+		SCRATCH_TEST(a_card_without_firmware),
 		SCRATCH_TEST(a_card_that_hangs),
 	};
 
