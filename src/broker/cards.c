@@ -245,7 +245,8 @@ hl_broker_look(hl_broker *b, const char *selector, const char *reader,
 	else if (out->unsure)
 		(void)hl_text_format(
 		    out->warning, sizeof(out->warning), "%s", out->err.why);
-	if (out->known && actor != NULL && out->info.serial[0] != '\0')
+	if (out->known && actor != NULL && out->info.has_counter &&
+	    out->info.serial[0] != '\0')
 		record_reading(b, actor, out);
 out:
 	hl_card_close(&card);
@@ -287,7 +288,8 @@ record_weak(hl_broker *b, const hl_actor *actor, hl_present *list, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		hl_present *p = &list[i];
 
-		if (!p->known || p->info.serial[0] != '\0')
+		if (!p->known || !p->info.has_counter ||
+		    p->info.serial[0] != '\0')
 			continue;
 		/* It is not held any more: others may have asked it since. */
 		if (hl_store_card_by_id(b->store, &p->row.id, &now, NULL) ==

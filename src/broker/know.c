@@ -277,10 +277,9 @@ choose_row(hl_broker *b, const hl_card_info *info, const struct rows *r,
 }
 
 static hl_rc
-know_weak(hl_broker *b, const hl_card_info *info, const char *selector,
+know_weak(hl_broker *b, const hl_card_info *info, const char *label,
     hl_card_row *row, hl_err *err)
 {
-	const char *label = hl_broker_names_place(selector) ? NULL : selector;
 	struct match m = { .one_key = true };
 	struct rows r = { NULL, 0, false };
 	hl_rc rc;
@@ -301,6 +300,21 @@ know_weak(hl_broker *b, const hl_card_info *info, const char *selector,
 	return rc;
 }
 
+/* Nothing but a person's word tells which one it is. */
+static hl_rc
+know_uncounted(hl_broker *b, const hl_card_info *info, const char *label,
+    hl_card_row *row, hl_err *err)
+{
+	bool yes = false;
+	hl_rc rc = HL_ENOTFOUND;
+
+	if (label != NULL)
+		rc = hl_store_card_by_label(b->store, label, row, NULL);
+	if (rc == HL_OK)
+		rc = hl_broker_may_be(b, info, row, &yes, err);
+	return rc == HL_OK && !yes ? HL_ENOTFOUND : rc;
+}
+
 hl_rc
 hl_broker_know(hl_broker *b, const hl_card_info *info, const char *selector,
     hl_card_row *row, hl_err *err)
@@ -311,7 +325,10 @@ hl_broker_know(hl_broker *b, const hl_card_info *info, const char *selector,
 		rc = hl_store_card_by_serial(b->store, info->serial, row, NULL);
 		return rc == HL_OK ? HL_OK : HL_ENOTFOUND;
 	}
-	if ((info->can & HL_BY_TOOL) == 0 || !info->has_counter)
+	if ((info->can & HL_BY_TOOL) == 0)
 		return HL_ENOTFOUND;
-	return know_weak(b, info, selector, row, err);
+	if (hl_broker_names_place(selector))
+		selector = NULL;
+	return info->has_counter ? know_weak(b, info, selector, row, err)
+				 : know_uncounted(b, info, selector, row, err);
 }

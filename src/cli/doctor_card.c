@@ -7,33 +7,6 @@
 #include "util/text.h"
 
 #define SIM "sim:"
-#define READER "reader:"
-
-/* What --card says about which cards are meant. */
-typedef struct wanted {
-	const char *reader;	     /* part of a name, or NULL */
-	char serial[HL_SERIAL_TEXT]; /* or "" */
-	bool none;		     /* a label that nobody knows */
-} wanted;
-
-static wanted
-read_selector(const hl_doctor *d, const char *selector)
-{
-	wanted w = { .reader = NULL };
-	hl_card_row row;
-
-	if (selector == NULL)
-		return w;
-	if (hl_text_starts(selector, READER))
-		w.reader = selector + strlen(READER);
-	else if (d->cli->store != NULL &&
-	    hl_store_card_by_label(d->cli->store, selector, &row, NULL) ==
-		HL_OK)
-		(void)hl_text_copy(w.serial, sizeof(w.serial), row.serial);
-	else
-		w.none = !hl_serial_canonical(selector, w.serial);
-	return w;
-}
 
 /* ---- one card --------------------------------------------------------------
  */
@@ -42,7 +15,9 @@ static void
 check_driver(hl_doctor *d, const hl_card_info *i)
 {
 	if (i->driver[0] == '\0')
-		hl_doctor_fail(d, "driver", "insert an Open License Card",
+		hl_doctor_fail(d, "driver",
+		    "insert an Open License Card, or say that it is an "
+		    "STM32HSM: hsmlic card add --driver stm32hsm",
 		    "no driver knows the card in \"%s\"", i->reader);
 	else if ((i->can & HL_CAN_ISSUE) == 0)
 		hl_doctor_fail(d, "driver",
@@ -61,17 +36,32 @@ static void
 check_state(hl_doctor *d, const hl_card_info *i)
 {
 	const char *state = hl_card_state_name(i->state);
+	const char *type = i->type[0] == '\0' ? "unknown" : i->type;
 
 	if (i->state == HL_CARD_OPERATIONAL)
 		hl_doctor_ok(d, "card state", "%s, firmware \"%s\", type %s",
-		    state, i->firmware_id, i->type);
+		    state, i->firmware_id, type);
+	else if (i->state == HL_CARD_UNKNOWN && (i->can & HL_BY_TOOL) != 0)
+		hl_doctor_ok(d, "card state",
+		    "not told, firmware \"%s\", type %s", i->firmware_id, type);
 	else
 		hl_doctor_fail(d, "card state",
 		    i->state == HL_CARD_BLANK
 			? "have it personalised by the owner of the firmware"
 			: "use another card",
 		    "%s", state);
-	if (!i->has_counter)
+}
+
+static void
+check_counter(hl_doctor *d, const hl_card_info *i)
+{
+	if (!i->has_counter && (i->can & HL_BY_TOOL) != 0)
+		hl_doctor_fail(d, "counter",
+		    "see what STM32_Programmer_CLI -hsmgetinfo and "
+		    "-hsmgetcounter print, and report it with your version",
+		    "not found in what STM32_Programmer_CLI prints: the card "
+		    "cannot be accounted for");
+	else if (!i->has_counter)
 		hl_doctor_skip(d, "counter", "it cannot be read");
 	else if (i->counter == 0)
 		hl_doctor_fail(
@@ -120,7 +110,7 @@ check_unknown(hl_doctor *d, const hl_card_info *i)
 		(void)hl_text_format(remedy, sizeof(remedy),
 		    "hsmlic card add %s --firmware %s if it holds the same "
 		    "key, --new-firmware NAME if another",
-		    card, name);
+		    i->serial[0] == '\0' ? "--label LABEL" : card, name);
 		hl_doctor_fail(d, "card known", remedy,
 		    "not yet, and firmware \"%s\" bears its identifier, which "
 		    "two keys can",
@@ -156,68 +146,76 @@ check_expected(hl_doctor *d, const hl_card_info *i, const hl_card_row *row)
 }
 
 static void
-check_known(hl_doctor *d, const hl_card_info *i)
+check_known(hl_doctor *d, const hl_present *p)
 {
+	const hl_card_row *row = &p->row;
 	char name[HL_CARD_WORDS];
-	hl_card_row row;
-	hl_err err = { 0 };
-	hl_rc rc;
 
-	if (d->cli->store == NULL || i->serial[0] == '\0') {
+	if (d->cli->store == NULL)
+		hl_doctor_skip(d, "card known", "there is no store");
+	else if (p->unsure)
+		hl_doctor_error(d, "card known", &p->err);
+	else if (!p->known && p->info.serial[0] == '\0' && !p->info.has_counter)
 		hl_doctor_skip(d, "card known",
-		    d->cli->store == NULL ? "there is no store"
-					  : "the card tells no serial number");
-		return;
-	}
-	rc = hl_store_card_by_serial(d->cli->store, i->serial, &row, &err);
-	if (rc == HL_ENOTFOUND) {
-		check_unknown(d, i);
-		return;
-	}
-	if (rc != HL_OK)
-		hl_doctor_error(d, "card known", &err);
-	else if (row.retired_at != 0)
+		    "without serial number and counter, nobody can tell");
+	else if (!p->known)
+		check_unknown(d, &p->info);
+	else if (row->retired_at != 0)
 		hl_doctor_fail(d, "card known", "use another card",
 		    "it was taken out of use");
 	else {
-		hl_card_words(row.label, row.serial, name, sizeof(name));
+		hl_card_words(row->label, row->serial, name, sizeof(name));
 		hl_doctor_ok(d, "card known", "%s, firmware \"%s\"", name,
-		    row.firmware_name);
+		    row->firmware_name);
 	}
-	if (rc == HL_OK)
-		check_expected(d, i, &row);
+	if (p->known)
+		check_expected(d, &p->info, row);
 }
 
-/* False: it is not the one that is wanted. */
-static bool
-check_card(hl_doctor *d, const char *reader, const wanted *w)
+static void
+check_card(hl_doctor *d, const hl_present *p)
 {
-	const hl_card_options opt = { .until = d->cli->until };
-	hl_card *card = NULL;
-	hl_card_info info = { 0 };
-	hl_err err = { 0 };
-	hl_rc rc;
+	const hl_card_info *i = &p->info;
 
-	rc = hl_card_open(&card, reader, &opt, &err);
-	if (rc == HL_OK)
-		rc = hl_card_read(card, &info, d->cli->until, &err);
-	hl_card_close(&card);
-	if (rc != HL_OK) {
-		hl_doctor_refused(d, "card", &err);
-		return true;
+	if (p->rc != HL_OK) {
+		hl_doctor_refused(d, "card", &p->err);
+		return;
 	}
-	if (w->serial[0] != '\0' && strcmp(w->serial, info.serial) != 0)
-		return false;
 	hl_doctor_ok(d, "card", "%s in \"%s\"",
-	    info.serial[0] == '\0' ? "one without a serial number"
-				   : info.serial,
-	    info.reader);
-	check_driver(d, &info);
-	if (info.driver[0] == '\0' || (info.can & HL_CAN_INFO) == 0)
-		return true;
-	check_state(d, &info);
-	check_known(d, &info);
-	return true;
+	    i->serial[0] == '\0' ? "one without a serial number" : i->serial,
+	    i->reader);
+	check_driver(d, i);
+	if (i->driver[0] == '\0' || (i->can & HL_CAN_INFO) == 0)
+		return;
+	check_state(d, i);
+	check_counter(d, i);
+	check_known(d, p);
+}
+
+/* As the broker reads them for a get, but nothing is recorded. */
+static void
+check_cards(hl_doctor *d, const char *selector)
+{
+	hl_present *cards = NULL;
+	hl_err err = { 0 };
+	size_t n = 0;
+	hl_rc rc = hl_cli_open_broker(d->cli, &err);
+
+	if (rc == HL_OK)
+		rc = hl_broker_present(d->cli->broker, selector, NULL,
+		    d->cli->until, &cards, &n, &err);
+	for (size_t i = 0; i < n; i++)
+		check_card(d, &cards[i]);
+	free(cards);
+	if (rc != HL_OK)
+		hl_doctor_refused(d, "card", &err);
+	else if (n == 0)
+		hl_doctor_fail(d, "card",
+		    "put the card into a reader, chip first; hsmlic card list "
+		    "shows what is there",
+		    selector == NULL ? "there is none in any reader"
+				     : "none that is present answers to \"%s\"",
+		    selector);
 }
 
 /* ---- readers ---------------------------------------------------------------
@@ -250,46 +248,22 @@ list_readers(hl_doctor *d, hl_reader **readers, size_t *n)
 	return *n > 0;
 }
 
-static void
-check_readers(hl_doctor *d, const char *selector)
-{
-	const wanted w = read_selector(d, selector);
-	hl_reader *readers = NULL;
-	size_t n = 0, found = 0;
-
-	if (!list_readers(d, &readers, &n)) {
-		hl_doctor_skip(d, "card", "there is no reader");
-		free(readers);
-		return;
-	}
-	for (size_t i = 0; i < n && !w.none; i++) {
-		const hl_reader *r = &readers[i];
-
-		if (r->present &&
-		    (w.reader == NULL || strstr(r->name, w.reader) != NULL))
-			found += check_card(d, r->name, &w);
-	}
-	free(readers);
-	if (found == 0)
-		hl_doctor_fail(d, "card",
-		    "put the card into a reader, chip first; hsmlic card list "
-		    "shows what is there",
-		    selector == NULL ? "there is none in any reader"
-				     : "none that is present answers to \"%s\"",
-		    selector);
-}
-
 void
 hl_doctor_cards(hl_doctor *d)
 {
 	const char *selector = hl_opt(d->cli, "card");
-	const wanted any = { .reader = NULL };
+	hl_reader *readers = NULL;
+	size_t n = 0;
 
-	if (selector == NULL || !hl_text_starts(selector, SIM)) {
-		check_readers(d, selector);
-		return;
+	if (selector != NULL && hl_text_starts(selector, SIM)) {
+		hl_doctor_skip(
+		    d, "PC/SC service", "a software card needs none");
+		hl_doctor_skip(d, "reader", "a software card needs none");
+		check_cards(d, selector);
+	} else if (list_readers(d, &readers, &n)) {
+		check_cards(d, selector);
+	} else {
+		hl_doctor_skip(d, "card", "there is no reader");
 	}
-	hl_doctor_skip(d, "PC/SC service", "a software card needs none");
-	hl_doctor_skip(d, "reader", "a software card needs none");
-	(void)check_card(d, selector, &any);
+	free(readers);
 }

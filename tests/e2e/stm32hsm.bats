@@ -385,3 +385,157 @@ crosswise() {
 	[ "$(figure outside)" = 0 ]
 	hsmlic store check
 }
+
+@test "a card that no OEM has personalised" {
+	start_pcscd unix
+	hsmlic-sim card new blank --blank >/dev/null
+	start_hsm 0 blank
+	get 4 1
+	refused "is blank (OEM_STATE)" "its OEM has personalised"
+	run -4 --separate-stderr hsmlic card add
+	refused "is in OEM_STATE and holds no firmware key" "personalised"
+	run -0 --separate-stderr hsmlic card list --json
+	[ "$(jq -c '.cards[] | [.state, .firmware_identifier, .counter]' \
+		<<<"$output")" = '["OEM_STATE",null,null]' ]
+}
+
+@test "a state that the tool does not tell, or that nobody knows" {
+	start_pcscd unix
+	start_hsm 0 a
+	standin_switches no-state
+	get 0 1 --json
+	[ "$(jq -c '[.source, .counter_after]' <<<"$output")" = '["card",19]' ]
+	[ "$(known FW-A .state)" = unknown ]
+	standin_switches
+	get 0 2
+	[ "$(known FW-A .state)" = OPERATIONAL_STATE ]
+	standin_switches counter-only-by-command
+	get 0 3
+	[ "$(left a)" = 17 ]
+}
+
+@test "no counter: nothing is spent" {
+	start_pcscd unix
+	start_hsm 0 a
+	get 0 1
+	standin_switches no-counter
+	get 4 2
+	refused "no counter was found in what STM32_Programmer_CLI prints" \
+		"report it with your version"
+	get 4 2 --card FW-A
+	run -4 --separate-stderr hsmlic card add --label other --firmware FW-A
+	refused "it tells no serial number, and no firmware identifier and \
+counter" "-hsmgetcounter"
+	run -0 --separate-stderr hsmlic card list
+	[[ $output == *"perhaps in ${READER[0]}"* ]]
+	[ "$(left a)" = 19 ]
+	[ "$(known FW-A .expected_counter)" = 19 ]
+	run -0 hsmlic recover
+}
+
+@test "output that cannot be read: nothing is spent" {
+	start_pcscd unix
+	start_hsm 0 a
+	get 0 1
+	standin_switches garbage
+	get 3 2
+	refused "no HSM FW IDENTIFIER" "and the slot right?"
+	run -0 --separate-stderr hsmlic card list --json
+	[[ $(jq -r '.cards[0].error.why' <<<"$output") == *IDENTIFIER* ]]
+	[ "$(left a)" = 19 ]
+	get 0 1 --card FW-A
+	run -0 hsmlic recover
+}
+
+@test "a card of another ATR: by the user's word, once" {
+	start_pcscd unix
+	hl_spawn card.log stm32hsm-card --apdus probed --atr 3B8101AABB \
+		"${READER_AT[0]%% *}" "${READER_AT[0]#* }"
+	CARD_PID[0]=$HL_PID
+	wait_reader 0 present
+	standin_card 1 a
+	# Of a kind that nobody knows: asked whether it is an Open License Card.
+	get 4 1
+	refused "of a kind that no driver knows" \
+		"hsmlic card add --driver stm32hsm"
+	[ "$(wc -l <probed)" -gt 0 ]
+	run -4 --separate-stderr hsmlic card add
+	refused "no driver knows this card" "--driver stm32hsm"
+	run -2 --separate-stderr hsmlic card add --driver olc
+	refused 'no driver "olc" to choose' "only --driver stm32hsm"
+	: >probed
+	run -0 hsmlic card add --driver stm32hsm --label V1
+	[ "$output" = 'card "V1" added: firmware "FW-A", 20 left' ]
+	get 0 1 --json
+	[ "$(jq -c '[.card.label, .counter_after]' <<<"$output")" = '["V1",19]' ]
+	run -0 hsmlic card list
+	run -0 hsmlic doctor
+	[[ $output == *"ok       driver: stm32hsm"* ]]
+	[ ! -s probed ]
+	[ "$(left a)" = 19 ]
+}
+
+# check STATUS NAME [OPTION...]: doctor's results of that name, in $line
+check() {
+	local want=$1 name=$2
+	shift 2
+	run "-$want" --separate-stderr hsmlic doctor --json "$@"
+	line=$(jq -r --arg n "$name" '.checks[] | select(.name == $n) |
+		.result + ": " + .detail + " | " + .remedy' <<<"$output")
+	echo "$line"
+}
+
+@test "doctor asks such a card as a get does, and tells which one it is" {
+	start_pcscd unix vpcd
+	start_hsm 0 a 2
+	check 1 card
+	[[ $line == "FAILED: "*"never said"*"hsmlic card slot"* ]]
+	run -0 hsmlic card add --slot 2 --label A
+	check 0 card
+	[[ $line == 'ok: one without a serial number in "Test 0'* ]]
+	check 0 "card known"
+	[ "$line" = 'ok: "A", firmware "FW-A" | ' ]
+	for card in A slot:2 "reader:Test 0"; do
+		check 0 "expected counter" --card "$card"
+		[ "$line" = "ok: 20, as recorded | " ]
+	done
+	check 1 card --card slot:3
+	check 1 card --card B
+	[[ $line == 'FAILED: none that is present answers to "B"'* ]]
+	outside 2 1
+	check 1 "expected counter"
+	[[ $line == "FAILED: 19, but 20 is expected: 1 left"* ]]
+	# It records nothing.
+	check 1 "expected counter"
+	stop_hsm 0
+	card b
+	start_hsm 0 b 2
+	run -0 hsmlic card add --label B --firmware FW-A
+	stop_hsm 0
+	card c
+	start_hsm 0 c 2
+	check 1 "card known"
+	[[ $line == 'FAILED: '*'could be "A" or "B" | say which'* ]]
+	check 0 "card known" --card B
+	[ "$line" = 'ok: "B", firmware "FW-A" | ' ]
+	stop_hsm 0
+	card d 30
+	start_hsm 0 d 2
+	check 1 "card known"
+	[[ $line == *"card add --label LABEL --firmware FW-A if"* ]]
+}
+
+@test "doctor, where the tool does not tell all of a card" {
+	start_pcscd unix
+	start_hsm 0 a
+	run -0 hsmlic card add
+	standin_switches no-state
+	check 0 "card state"
+	[ "$line" = 'ok: not told, firmware "FW-A", type SFI | ' ]
+	standin_switches no-counter
+	check 1 counter
+	[[ $line == "FAILED: not found in what STM32_Programmer_CLI prints"* ]]
+	standin_switches garbage
+	check 1 card
+	[[ $line == "FAILED: "*"no HSM FW IDENTIFIER"* ]]
+}
