@@ -203,9 +203,9 @@ recover_each(hl_broker *b, const hl_recover_request *req, hl_recovered *r)
 		(void)hl_text_format(r->why, sizeof(r->why), "%s", err.why);
 }
 
-/* A dry run: which one it is, and no more. */
+/* Which one it is, and no more. */
 static void
-describe(hl_broker *b, hl_recovered *r)
+describe(hl_broker *b, hl_recovered *r, const char *why)
 {
 	if (hl_store_card_by_id(b->store, &r->before.card, &r->card, NULL) !=
 	    HL_OK)
@@ -213,8 +213,7 @@ describe(hl_broker *b, hl_recovered *r)
 	if (hl_store_chip_by_id(b->store, &r->before.chip, &r->chip, NULL) !=
 	    HL_OK)
 		memset(&r->chip, 0, sizeof(r->chip));
-	(void)hl_text_copy(r->why, sizeof(r->why),
-	    "would be settled with its card, or by the spool");
+	(void)hl_text_copy(r->why, sizeof(r->why), why);
 }
 
 static void
@@ -225,10 +224,12 @@ report_each(hl_broker *b, const hl_recover_request *req, const hl_issue *issue,
 	r->before = r->after = *issue;
 	r->in_progress = hl_owner_alive(b->side, &issue->owner);
 	if (r->in_progress)
-		(void)hl_text_copy(r->why, sizeof(r->why),
-		    "the process that asked for it is still at work");
+		describe(b, r,
+		    "the process that asked for it, or what it started, is "
+		    "still at work");
 	else if (req->actor == NULL)
-		describe(b, r);
+		describe(
+		    b, r, "would be settled with its card, or by the spool");
 	else
 		recover_each(b, req, r);
 	req->row(req->arg, r);

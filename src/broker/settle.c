@@ -21,7 +21,7 @@ typedef struct exchange {
 	    stray;    /* bytes that answer no request of ours; n 0: none */
 	hl_exec exec; /* of the newest request */
 	bool refused; /* the newest one, by the card's own status word */
-	char why[160]; /* what its vendor's program did instead; "" */
+	char why[200]; /* what its vendor's program did instead; "" */
 } exchange;
 
 static void HL_PRINTF(2, 3) detail(hl_settled *s, const char *fmt, ...)
@@ -59,6 +59,19 @@ same_card(const hl_settle_card *c, const hl_card_info *now)
 }
 
 /*
+ * A card without a serial number that was out of the reader is known by its
+ * counter alone: then it has to be what it can be after one request.
+ */
+static bool
+may_be_that_card(const hl_settle_card *c, const hl_card_info *now)
+{
+	const uint32_t before = c->issue->counter_before;
+
+	return now->counter == before || now->counter + 1 == before ||
+	    hl_card_stayed(c->card, c->until);
+}
+
+/*
  * Gets back to the card after a failure and reads it. The transaction was given
  * up on the way, so the card is no longer known to have been ours alone.
  */
@@ -84,6 +97,11 @@ come_back(hl_settle_card *c, uint32_t patience_ms, hl_err *err)
 	if (!same_card(c, &now))
 		return hl_fail(err, HL_EDOUBT, "ask the card what happened", "",
 		    "another card is in \"%s\" now", now.reader);
+	if (!may_be_that_card(c, &now))
+		return hl_fail(err, HL_EDOUBT, "ask the card what happened", "",
+		    "the card was taken out of \"%s\" meanwhile, and one that "
+		    "counts %u is there now",
+		    now.reader, now.counter);
 	c->info = now;
 	return HL_OK;
 }
@@ -95,7 +113,7 @@ read_again(hl_settle_card *c, hl_err *err)
 	hl_card_info now;
 
 	if (hl_card_read(c->card, &now, c->until, NULL) == HL_OK &&
-	    same_card(c, &now)) {
+	    same_card(c, &now) && may_be_that_card(c, &now)) {
 		c->info = now;
 		return HL_OK;
 	}
@@ -141,7 +159,7 @@ read_after(hl_settle_card *c, uint32_t *counter, bool *known)
 	if (hl_card_read(c->card, &now, c->until, NULL) == HL_OK) {
 		if (!hl_card_same(&now, &c->info))
 			return false;
-		if (now.has_counter) {
+		if (now.has_counter && may_be_that_card(c, &now)) {
 			c->info = now;
 			*counter = now.counter;
 			*known = true;
@@ -191,7 +209,11 @@ take_answer(hl_broker *b, hl_settle_card *c, const hl_card_answer *a,
 	}
 	finish(out, HL_ISSUE_ISSUED, counter);
 	out->counter_known = known;
-	if (counter > before) {
+	if (!known) {
+		detail(out,
+		    "the license came, but the card could not be asked for its "
+		    "counter after it");
+	} else if (counter > before) {
 		/* Not a count that this card can have reached by itself. */
 		out->counter_known = false;
 		detail(out,

@@ -338,6 +338,11 @@ strange_count(const hl_settled *o, const hl_issue *i, hl_err *err)
 	    "out for nothing; find out who else uses this card",
 	    "%s", o->detail);
 	err->units_spent = HL_UNITS_UNKNOWN;
+	if (!o->counter_known)
+		hl_err_hint(err,
+		    "the license is kept: the next get hands it out for "
+		    "nothing; put the card in again and run hsmlic card list: "
+		    "it compares the counter");
 	if (o->counter_known)
 		err->units_spent = o->counter_after < i->counter_before;
 	return HL_EDOUBT;

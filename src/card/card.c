@@ -7,6 +7,7 @@
 
 #include "card/driver.h"
 #include "card/pcsc.h"
+#include "card/reader.h"
 #include "card/softcard.h"
 #include "crypto/hash.h"
 #include "util/file.h"
@@ -25,6 +26,10 @@ struct hl_card {
 	hl_name_lock machine;	      /* of a card that is HL_BY_TOOL */
 	const hl_card_driver *driver; /* NULL: no driver knows it */
 	unsigned can;
+	/* pcscd's count of insertions and removals when it was opened; for a
+	 * card that is not held while its vendor's program asks it */
+	bool has_events;
+	uint32_t events;
 };
 
 /* Those that send no APDU come first. */
@@ -94,6 +99,25 @@ name_reader(const hl_card *card, const char *verb, hl_err *err)
 	hl_err_what(err, "%s in \"%s\"", verb, card->link.ch->reader);
 }
 
+/* False: it cannot be told, or the reader is empty. */
+static bool
+read_events(const hl_card *card, uint32_t *events, hl_deadline until)
+{
+	hl_reader *list;
+	bool found = false;
+	size_t n;
+
+	if (hl_reader_list(&list, &n, until, NULL) != HL_OK)
+		return false;
+	for (size_t i = 0; i < n && !found; i++) {
+		found = list[i].present &&
+		    strcmp(list[i].name, card->link.ch->reader) == 0;
+		*events = list[i].events;
+	}
+	free(list);
+	return found;
+}
+
 hl_rc
 hl_card_open_channel(hl_card **out, hl_channel *ch, const hl_card_tool *tool,
     hl_deadline until, hl_err *err)
@@ -123,8 +147,19 @@ hl_card_open_channel(hl_card **out, hl_channel *ch, const hl_card_tool *tool,
 		hl_card_close(&card);
 		return rc;
 	}
+	if ((card->can & HL_BY_TOOL) != 0)
+		card->has_events = read_events(card, &card->events, until);
 	*out = card;
 	return HL_OK;
+}
+
+bool
+hl_card_stayed(const hl_card *card, hl_deadline until)
+{
+	uint32_t events;
+
+	return (card->can & HL_BY_TOOL) == 0 || !card->has_events ||
+	    (read_events(card, &events, until) && events == card->events);
 }
 
 /* pcscd hands a card over slowly and in no order: processes of this program

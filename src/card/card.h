@@ -134,6 +134,12 @@ bool hl_card_is_stm32hsm(const uint8_t *atr, size_t n);
 bool hl_card_same(const hl_card_info *a, const hl_card_info *b);
 
 /*
+ * False: since it was opened, a card that its vendor's program asks was taken
+ * out, if only for a moment; it need not be the same card any more.
+ */
+bool hl_card_stayed(const hl_card *card, hl_deadline until);
+
+/*
  * What the vendor's program left in `dir` for a request whose process has died:
  * *good when the program ended well and its license is whole. HL_ENOTFOUND: no
  * license.

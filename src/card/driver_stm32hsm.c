@@ -238,8 +238,13 @@ take_result(const issue *i, const hl_buf *text, const hl_ended *end,
 	rc = hl_request_files_take(&i->files, end, &r, out, &good, err);
 	if (rc == HL_ENOTFOUND)
 		return no_license(end, &r, 0, err);
-	if (rc != HL_OK)
-		return rc;
+	if (rc != HL_OK) {
+		const hl_err why = err != NULL ? *err : (hl_err){ 0 };
+
+		return hl_fail(err, HL_ECARD, WHAT, "",
+		    "what " HL_TOOL_NAME " wrote to %s is no license: %s",
+		    i->files.license, why.why);
+	}
 	out->bound = good;
 	return good ? HL_OK : no_license(end, &r, out->n, err);
 }
