@@ -52,7 +52,6 @@ static hl_rc
 read_connected(struct run *r, const char *tfa, hl_err *err)
 {
 	hl_target_options opt;
-	hl_rc rc;
 
 	if (r->line.connect_at < 0)
 		return hl_fail(err, HL_EUSAGE, WHAT,
@@ -64,10 +63,7 @@ read_connected(struct run *r, const char *tfa, hl_err *err)
 	opt.stm32prog = r->program;
 	if (tfa != NULL)
 		opt.tfa = tfa;
-	rc = hl_target_read_connected(&r->line.connect, &opt, r->chip, err);
-	if (rc == HL_OK)
-		hl_broker_connect(r->cli->broker, &r->line.connect);
-	return rc;
+	return hl_target_read_connected(&r->line.connect, &opt, r->chip, err);
 }
 
 /* The very line lets the programmer write that certificate before: it is read
@@ -350,8 +346,14 @@ with_licenses(struct run *r, hl_err *err)
 	if ((rc = hl_cli_open_store(
 		 r->cli, hl_cli_may_make_store(r->cli), err)) == HL_OK &&
 	    (rc = hl_cli_open_broker(r->cli, err)) == HL_OK &&
-	    (rc = hl_handing_make(&r->handing, err)) == HL_OK &&
-	    (rc = get_all(r, err)) == HL_OK)
+	    (rc = hl_handing_make(&r->handing, err)) == HL_OK) {
+		/* Also where the chip is named otherwise: ST's program may be
+		 * able to ask for the connected one alone. */
+		if (r->line.connect_at >= 0)
+			hl_broker_connect(r->cli->broker, &r->line.connect);
+		rc = get_all(r, err);
+	}
+	if (rc == HL_OK)
 		rc = run_rewritten(r, err);
 	hl_handing_clear(&r->handing);
 	for (size_t i = 0; i < r->line.n; i++)
