@@ -21,7 +21,9 @@ setup() {
 	head -c 500 /dev/urandom >fw.bin
 	hsmlic-sim image new out.sfi --card card --in fw.bin >/dev/null
 	standin_world
+	REAL=$(command -v STM32_Programmer_CLI)
 	standin_chip chip
+	: >world/journal
 	hsmlic store init >/dev/null
 	start_pcscd unix
 	start_hsm 0 card
@@ -95,20 +97,20 @@ failed_with() {
 	local units error hint
 	[ "$STATUS" = "$1" ] || { cat err; echo "status $STATUS"; return 1; }
 	case $2 in
-	0) units="(nothing was spent)" ;;
-	1) units="(one unit was spent)" ;;
-	*) units="(it is not known whether a unit was spent)" ;;
+	0) units="nothing was spent" ;;
+	1) units="one unit was spent" ;;
+	*) units="a unit may have been spent" ;;
 	esac
 	error=$(tail -n 2 err | head -n 1)
 	hint=$(tail -n 1 err)
 	[[ $error == "hsmlic: "*"$3"* ]] || { cat err; return 1; }
-	[[ $hint == "hsmlic: hint: "*"${4-}"*"$units" ]] || { cat err; return 1; }
+	[[ $hint == "hsmlic: hint: "*"${4-}"*"$units"* ]] || { cat err; return 1; }
 }
 
 # accounts LEFT STATES [CARD[=LABEL]...]: the card has LEFT units, the requests
 # ended as STATES, in their order, and everything agrees.
 accounts() {
-	local n=$1 states=$2 bad=0
+	local n=$1 states=$2 bad=0 file
 	shift 2
 	[ $# -gt 0 ] || set -- card
 	all_quiet || bad=1
@@ -127,19 +129,20 @@ accounts() {
 		('lost', 'lost_or_outside') AND NOT EXISTS
 		(SELECT 1 FROM licenses WHERE issue = issues.id)")" = 0 ] ||
 		{ echo "a unit without license"; bad=1; }
-	[ -z "$(ls store.db.d/spool 2>/dev/null | grep -v '\.tool\.log$')" ] ||
-		{ ls store.db.d/spool; bad=1; }
+	for file in store.db.d/spool/*; do
+		[[ $file == *.tool.log || ! -e $file ]] ||
+			{ echo "left: $file"; bad=1; }
+	done
 	[ ! -s apdus0 ] || { echo "the card was sent something"; bad=1; }
 	return $bad
 }
 
 # The license that the store has serves, and costs nothing.
 serves_for_nothing() {
-	local n asked
+	local n
 	standin_switches
 	rm -f chip/flash.bin
 	n=$(left)
-	asked=$(grep -c -e '^-hsmget' world/journal) || true
 	flash
 	[ "$STATUS" = 0 ] || { cat err; return 1; }
 	grep -qxF "hsmlic: license from the store, nothing spent" err
@@ -161,6 +164,34 @@ asks_before_more() {
 nothing_to_recover() {
 	run -0 hsmlic recover
 	[ "$output" = "nothing to recover" ]
+}
+
+# Waits until the card is asked for a license; it may have counted already.
+issuing() {
+	local i
+	for ((i = 0; i < 400; i++)); do
+		! grep -q "^$ISSUE" world/journal || return 0
+		sleep 0.02
+	done
+	return 1
+}
+
+# counted LEFT: waits until the card has so many units.
+counted() {
+	local i
+	for ((i = 0; i < 400; i++)); do
+		[ "$(left)" != "$1" ] || return 0
+		sleep 0.02
+	done
+	return 1
+}
+
+# The vendor's program that is at work, and the keeper that waits for it.
+find_keeper() {
+	TOOL_PID=$(pgrep -f "STM32_Programmer_CLI $ISSUE $HL_DIR/")
+	KEEPER=$(ps -o ppid= -p "$TOOL_PID" | tr -d ' ')
+	[ "$(cat "/proc/$KEEPER/comm")" = hsmlic ]
+	[ "$KEEPER" != "$FLASH" ]
 }
 
 # ---- the vendor's program fails ----------------------------------------------
@@ -238,7 +269,7 @@ nothing_to_recover() {
 	standin_switches spawn-child=session
 	flash
 	[ "$STATUS" = 0 ]
-	kill $(cat world/children)
+	kill "$(cat world/children)"
 	accounts 19 issued
 	serves_for_nothing
 }
@@ -255,4 +286,407 @@ nothing_to_recover() {
 	serves_for_nothing
 	[ "$(sql "SELECT group_concat(outcome) FROM installs")" = \
 		failed,failed,done ]
+}
+
+# ---- this program is killed --------------------------------------------------
+
+@test "killed while the card is asked: the keeper goes on, nothing is lost" {
+	while_issuing slow=1000 slow-write=300
+	flash_in_background
+	issuing
+	hl_stop "$FLASH" KILL
+	run -0 hsmlic recover
+	[[ $output == *'card "FW-A"'*"in progress, left alone"* ]]
+	# Nobody decides over its head, and nobody asks the card beside it.
+	flash --timeout 1
+	failed_with 7 0 "another process holds it" "wait for the other hsmlic"
+	[ "$(grep -c "^$ISSUE" world/journal)" = 1 ]
+	all_quiet
+	run -0 hsmlic recover
+	[[ $output == *"issued: the license is back in the store"* ]]
+	accounts 19 issued
+	serves_for_nothing
+}
+
+@test "killed when the card has counted: the next run takes the license" {
+	while_issuing slow-write=700
+	flash_in_background
+	counted 19
+	hl_stop "$FLASH" KILL
+	# It waits for the keeper, and then needs no card.
+	rm -f chip/flash.bin
+	standin_switches
+	flash
+	[ "$STATUS" = 0 ]
+	grep -q "^hsmlic: license from the" err
+	accounts 19 issued
+	serves_for_nothing
+}
+
+@test "killed, and the program hangs: its keeper ends it in time" {
+	while_issuing hang-before-license
+	flash_in_background --timeout 4
+	issuing
+	hl_stop "$FLASH" KILL
+	all_quiet
+	run -0 hsmlic recover
+	[[ $output == *"not_spent: the counter did not move"* ]]
+	accounts 20 not_spent
+}
+
+@test "killed with keeper and program, before and after the card counted" {
+	while_issuing slow=2000
+	flash_in_background
+	issuing
+	find_keeper
+	kill -KILL "$KEEPER" "$TOOL_PID"
+	hl_stop "$FLASH" KILL
+	all_quiet
+	run -0 hsmlic recover
+	[[ $output == *"not_spent: the counter did not move"* ]]
+	while_issuing slow-write=2000
+	flash_in_background
+	counted 19
+	find_keeper
+	kill -KILL "$KEEPER" "$TOOL_PID"
+	hl_stop "$FLASH" KILL
+	all_quiet
+	run -0 hsmlic recover
+	[[ $output == *"lost_or_outside: a unit is gone"* ]]
+	accounts 19 "not_spent lost_or_outside"
+	asks_before_more
+}
+
+@test "nobody knows how the program ended: its license is suspect" {
+	while_issuing slow-write=500
+	flash_in_background
+	counted 19
+	find_keeper
+	kill -STOP "$KEEPER"
+	hl_stop "$FLASH" KILL
+	for ((i = 0; i < 100; i++)); do
+		[ "$(ps -o stat= -p "$TOOL_PID")" != Z ] || break
+		sleep 0.05
+	done
+	kill -KILL "$KEEPER"
+	all_quiet
+	run -0 hsmlic recover
+	[[ $output == *"issued_bad: a unit is gone, its bytes are kept"* ]]
+	accounts 19 issued_bad
+	asks_before_more
+	uid=$(cat chip/uid.hex)
+	run -0 hsmlic license trust "${uid^^}" --reason "its size is right" --yes
+	serves_for_nothing
+}
+
+@test "the keeper alone is killed: the program with it, and we go on" {
+	while_issuing slow=1000
+	flash_in_background
+	issuing
+	find_keeper
+	kill -KILL "$KEEPER"
+	hl_stop "$FLASH" 0
+	[ "$HL_STATUS" = 3 ]
+	cp flash.log err
+	STATUS=3 failed_with 3 0 "nobody knows how STM32_Programmer_CLI ended"
+	accounts 20 not_spent
+}
+
+@test "a half license, and nobody to judge it but recover" {
+	while_issuing slow=300 kill-mid-write
+	flash_in_background
+	issuing
+	hl_stop "$FLASH" KILL
+	all_quiet
+	run -0 hsmlic recover
+	[[ $output == *"issued_bad: a unit is gone, its bytes are kept"* ]]
+	[ "$(sql "SELECT state, length(bytes) FROM licenses")" = "suspect|68" ]
+	accounts 19 issued_bad
+}
+
+@test "Ctrl-C, a closed terminal, an end of service: the license is kept" {
+	local n=20
+	for signal in INT TERM HUP; do
+		rm -rf chip
+		hsmlic-sim chip new chip >/dev/null
+		while_issuing slow=400 slow-write=300
+		: >world/journal
+		# bash has background jobs ignore INT.
+		hl_spawn flash.log setsid env --default-signal hsmlic run -- \
+			"${SCRIPT[@]}"
+		issuing
+		n=$((n - 1))
+		# All of the terminal's, again and again.
+		for _ in 1 2 3; do
+			kill -s $signal -- "-$HL_PID"
+			sleep 0.1
+		done
+		hl_stop "$HL_PID" 0
+		[ "$HL_STATUS" = $((128 + $(kill -l $signal))) ]
+		[ "$(left)" = $n ]
+		serves_for_nothing
+	done
+	accounts 17 "issued issued issued"
+}
+
+# ---- time and cards run out --------------------------------------------------
+
+@test "little time: the card is not asked, rather than cut short" {
+	for seconds in 1 2 3; do
+		standin_switches slow=250
+		flash --timeout $seconds
+		[ "$STATUS" = 7 ]
+		failed_with 7 0 "" "--timeout"
+		run ! grep "^$ISSUE" world/journal
+		accounts 20 "$(sql "SELECT group_concat(state, ' ') FROM issues")"
+	done
+	while_issuing slow=60000
+	flash --timeout 5
+	failed_with 7 0 "did not end in time" "--timeout"
+	[ "$(sql "SELECT group_concat(DISTINCT state) FROM issues")" = not_spent ]
+	[ "$(left)" = 20 ]
+}
+
+@test "the card is pulled before it is asked: in doubt until it is back" {
+	while_issuing slow=700
+	flash_in_background --timeout 8
+	issuing
+	stop_hsm 0
+	hl_stop "$FLASH" 0
+	[ "$HL_STATUS" = 6 ]
+	cp flash.log err
+	STATUS=6 failed_with 6 unknown "is in doubt" "run hsmlic recover"
+	run -6 hsmlic recover
+	[[ $output == *"stays open"*"is in no reader"* ]]
+	standin_switches
+	start_hsm 0 card
+	run -0 hsmlic recover
+	[[ $output == *"not_spent: the counter did not move"* ]]
+	accounts 20 not_spent
+}
+
+@test "the card is pulled when it has counted: its license is kept" {
+	while_issuing slow-write=700
+	flash_in_background --timeout 8
+	counted 19
+	stop_hsm 0
+	hl_stop "$FLASH" 0
+	cp flash.log err
+	STATUS=$HL_STATUS
+	failed_with 6 unknown "could not be asked for its counter" "the next"
+	standin_switches
+	flash
+	[ "$STATUS" = 0 ]
+	start_hsm 0 card
+	run -0 hsmlic card list
+	accounts 19 issued
+	serves_for_nothing
+}
+
+@test "another card of that firmware is put in: its counter is not taken" {
+	hsmlic-sim card new card2 --firmware FW-A --capacity 9 >/dev/null
+	while_issuing slow-write=900
+	flash_in_background --timeout 9
+	counted 19
+	stop_hsm 0
+	start_hsm 0 card2
+	hl_stop "$FLASH" 0
+	cp flash.log err
+	STATUS=$HL_STATUS
+	failed_with 6 unknown "could not be asked for its counter" "kept"
+	stop_hsm 0
+	start_hsm 0 card
+	accounts 19 issued
+	serves_for_nothing
+	# And with no license, nobody decides by it.
+	rm -rf chip
+	hsmlic-sim chip new chip >/dev/null
+	: >world/journal
+	while_issuing slow-write=900 no-license-file
+	flash_in_background --timeout 9
+	counted 18
+	stop_hsm 0
+	start_hsm 0 card2
+	hl_stop "$FLASH" 0
+	cp flash.log err
+	STATUS=$HL_STATUS
+	failed_with 6 unknown "one that counts 9 is there now" "recover"
+	stop_hsm 0
+	start_hsm 0 card
+	run -0 hsmlic recover
+	[[ $output == *"lost_or_outside: a unit is gone"* ]]
+	accounts 18 "issued lost_or_outside"
+}
+
+# ---- programs that cannot make it from the certificate -----------------------
+
+@test "no such command: from the connected chip, when it is the right one" {
+	standin_switches no-hsmglfcb
+	flash
+	[ "$STATUS" = 0 ]
+	run -1 grep -c "^$ISSUE" world/journal
+	[ "$(grep -c -e "^-c .* -hsmgetlicense " world/journal)" = 1 ]
+	accounts 19 issued
+	hsmlic-sim chip new other >/dev/null
+	STATUS=0
+	hsmlic run --cert other/certificate.bin -- "${SCRIPT[@]}" \
+		>out 2>err || STATUS=$?
+	failed_with 2 0 "another chip is connected" "connect the chip"
+	hsmlic get --yes --cert other/certificate.bin -o lic >out 2>err ||
+		STATUS=$?
+	failed_with 4 0 "no chip is connected" "--target"
+	accounts 19 "issued not_spent not_spent"
+	rm -rf chip/flash.bin
+	flash
+	[ "$STATUS" = 0 ]
+	grep -qxF "hsmlic: license from the store, nothing spent" err
+	accounts 19 "issued not_spent not_spent"
+}
+
+# ---- what it writes is no license --------------------------------------------
+
+# program LINE...: a program that runs LINE... instead of giving a license;
+# there, $3 is the file to write.
+program() {
+	{
+		printf '%s\n' "#!/bin/sh" \
+			"[ \"\$1\" = $ISSUE ] || exec \"$REAL\" \"\$@\"" "$@"
+	} >STM32_Programmer_CLI
+	chmod +x STM32_Programmer_CLI
+	export STM32CUBEPRG_CLI=$HL_DIR/STM32_Programmer_CLI
+}
+
+@test "what it writes is too long, or nothing" {
+	local count
+	count="\"$REAL\" -hsmglfcb \"\$2\" $HL_DIR/real slot=1"
+	program "$count" "head -c 5000 /dev/zero >\"\$3\""
+	flash
+	failed_with 6 1 "no license came; what STM32_Programmer_CLI wrote to $HL_DIR"
+	[ "$(stat -c %s store.db.d/spool/*.tool.license)" = 5000 ]
+	rm store.db.d/spool/*.tool.license
+	accounts 19 lost_or_outside
+	program ": >\"\$3\""
+	flash --yes
+	failed_with 3 0 "left no license"
+	accounts 19 "lost_or_outside not_spent"
+}
+
+@test "it writes something, fails, and the card did not count" {
+	program "echo half >\"\$3\"" "echo Error: no card" "exit 1"
+	flash
+	failed_with 6 unknown "left 5 bytes, which are kept as suspect: Error: no"
+	[ "$(sql "SELECT state, length(bytes) FROM licenses")" = "suspect|5" ]
+	accounts 20 issued_bad
+	unset STM32CUBEPRG_CLI
+	flash
+	[ "$STATUS" = 0 ]
+	accounts 19 "issued_bad issued"
+	serves_for_nothing
+}
+
+# ---- many at once ------------------------------------------------------------
+
+@test "four processes for one chip: one unit" {
+	local pids=() pid
+	while_issuing slow=300
+	for _ in 1 2 3 4; do
+		flash_in_background
+		pids+=("$HL_PID")
+	done
+	for pid in "${pids[@]}"; do
+		hl_stop "$pid" 0
+		[ "$HL_STATUS" = 0 ]
+	done
+	accounts 19 issued
+	serves_for_nothing
+}
+
+@test "three chips for one card at once: each waits for its turn" {
+	local pids=() pid n
+	for n in 1 2 3; do
+		hsmlic-sim chip new "chip-$n" >/dev/null
+		standin_chip "chip-$n" "SN$n"
+	done
+	while_issuing slow=200 slow-write=100
+	for n in 1 2 3; do
+		hl_spawn "flash$n.log" hsmlic run -- STM32_Programmer_CLI \
+			-c port=swd mode=HOTPLUG "sn=SN$n" -sfi out.sfi hsm=1
+		pids+=("$HL_PID")
+	done
+	for pid in "${pids[@]}"; do
+		hl_stop "$pid" 0
+		[ "$HL_STATUS" = 0 ]
+	done
+	for n in 1 2 3; do cmp "chip-$n/flash.bin" fw.bin; done
+	accounts 17 "issued issued issued"
+}
+
+# ---- the disk is full --------------------------------------------------------
+
+small_disk() {
+	[ "$(id -u)" -eq 0 ] || skip "needs root to mount a small file system"
+	mkdir small
+	mount -t tmpfs -o size=5m none small || skip "no mount here"
+	export HSMLIC_STORE=$HL_DIR/small/store.db
+	ln -s small/store.db.d store.db.d
+	hsmlic store init >/dev/null
+}
+
+@test "the disk is full when the program has written the license" {
+	small_disk
+	program "\"$REAL\" -hsmglfcb \"\$2\" \"\$3\" \"\$4\" && sleep 0.8"
+	flash_in_background
+	counted 19
+	sleep 0.2
+	head -c 9m /dev/zero >small/filler 2>/dev/null || true
+	hl_stop "$FLASH" 0
+	[ "$HL_STATUS" = 0 ]
+	rm small/filler
+	accounts 19 issued
+	serves_for_nothing 0
+	umount -l small
+}
+
+@test "the disk is full when the program writes it: the unit is accounted for" {
+	small_disk
+	while_issuing slow-write=800
+	flash_in_background
+	counted 19
+	head -c 9m /dev/zero >small/filler 2>/dev/null || true
+	hl_stop "$FLASH" 0
+	cp flash.log err
+	STATUS=$HL_STATUS
+	failed_with 6 1 "no license came; STM32_Programmer_CLI ended with 1"
+	rm small/filler
+	accounts 19 lost_or_outside
+	asks_before_more
+	umount -l small
+}
+
+# ---- the accounts are looked at ----------------------------------------------
+
+@test "these tests notice: a unit that nobody accounts for, and what is left" {
+	flash
+	accounts 19 issued
+	STM32_Programmer_CLI -hsmglfcb chip/certificate.bin lic slot=1 >/dev/null
+	run ! accounts 18 issued
+	[[ $output == *"20 provisioned, 18 left, but 1 issued or lost"* ]]
+	hsmlic card list >/dev/null
+	run ! accounts 18 issued
+	OUTSIDE=1 accounts 18 issued
+	touch store.db.d/spool/x.license
+	OUTSIDE=1 run ! accounts 18 issued
+	[[ $output == *"left: "*"x.license" ]]
+	rm store.db.d/spool/x.license
+	OUTSIDE=1 run ! accounts 18 "issued lost"
+	OUTSIDE=1 run ! accounts 17 issued
+	# Two units for one chip: its user said so, but this is to be noticed.
+	standin_switches bad-license
+	flash
+	[ "$STATUS" = 1 ]
+	standin_switches
+	flash --yes
+	[ "$STATUS" = 0 ]
+	OUTSIDE=1 run ! accounts 17 "issued issued"
+	[[ $output == *"was issued twice"* ]]
 }
