@@ -259,7 +259,7 @@ stand_in_for_tool(int *argc, char ***argv)
 {
 	static char self[] = "hsmlic", command[] = "run", end[] = "--",
 		    name[] = HL_TOOL_NAME;
-	char **words;
+	static char **words; /* reachable to the end */
 
 	if (strcmp(basename((*argv)[0]), HL_TOOL_NAME) != 0)
 		return true;

@@ -233,7 +233,10 @@ hl_job_judge(hl_programmer p, bool sfi, const hl_ended *end, const void *text,
 	hl_tool_parse(text, n, &r);
 	detail[0] = '\0';
 	if (!end->exited) {
-		say(detail, "ended by signal %d", end->signal);
+		if (end->signal == 0)
+			say(detail, "ended, and nobody saw how");
+		else
+			say(detail, "ended by signal %d", end->signal);
 		return HL_INSTALL_UNKNOWN;
 	}
 	if (r.failure || end->status != 0) {
