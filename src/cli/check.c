@@ -250,7 +250,7 @@ take(void *arg, const hl_finding *f)
 	const size_t used = strlen(c->ids);
 
 	if (f->note) {
-		if (!c->told)
+		if (!c->told && !c->cli->quiet)
 			print_finding(c->cli, f, "note");
 		return;
 	}

@@ -104,6 +104,9 @@ typedef struct hl_cli {
 	hl_broker *broker;
 	hl_target_connect connect; /* a chip at ST's program, for the broker */
 	mode_t mask;   /* of the user, for programs that are run for them */
+	/* what the caller had made of SIGPIPE and SIGXFSZ, for the same */
+	void (*sigpipe)(int);
+	void (*sigxfsz)(int);
 	hl_text url;   /* of the store */
 	int exit_code; /* when the command returned HL_OK */
 	int units_spent; /* by it */

@@ -17,6 +17,8 @@
 #include "util/file.h"
 
 #define WHAT "run the programmer"
+#define NESTED "HSMLIC_NESTED"
+#define NESTED_MAX 8
 
 /* One place of the command line where a card would have been asked. */
 struct use {
@@ -222,8 +224,8 @@ static hl_rc
 pass_through(struct run *r, hl_err *err)
 {
 	(void)umask(r->cli->mask);
-	(void)signal(SIGPIPE, SIG_DFL);
-	(void)signal(SIGXFSZ, SIG_DFL);
+	(void)signal(SIGPIPE, r->cli->sigpipe);
+	(void)signal(SIGXFSZ, r->cli->sigxfsz);
 	(void)execv(r->program, r->argv);
 	return hl_fail(err, HL_ENODEV, WHAT, "name the right program",
 	    "%s cannot be run: %s", r->program, strerror(errno));
@@ -263,7 +265,11 @@ install(struct run *r, const hl_installing *in, hl_err *err)
 		return HL_OK;
 	hl_install_explain(&out);
 	hl_install_kept(&out, kept, sizeof(kept));
-	hl_message(r->cli, "the programmer %s; %s", out.record.detail, kept);
+	hl_message(r->cli, "the programmer %s", out.record.detail);
+	if (out.doubted > 0)
+		hl_note(r->cli, kept); /* not silenced */
+	else
+		hl_message(r->cli, "%s", kept);
 	return HL_OK;
 }
 
@@ -364,6 +370,30 @@ with_licenses(struct run *r, hl_err *err)
 	return rc;
 }
 
+/*
+ * Two copies of this program under the name of ST's, each taking the other for
+ * it, would go on for ever. A program may well be a script that runs us again.
+ */
+static hl_rc
+count_nesting(hl_err *err)
+{
+	const char *text = getenv(NESTED);
+	char next[24];
+	uint64_t n = 0;
+
+	if (text != NULL && !hl_text_u64(text, UINT32_MAX, &n))
+		n = 0;
+	if (n >= NESTED_MAX)
+		return hl_fail(err, HL_EUSAGE, WHAT,
+		    "is there a copy of hsmlic under the programmer's name? "
+		    "use links instead, and name the programmer itself: "
+		    "HSMLIC_STM32PROG=PATH",
+		    "hsmlic runs itself, %u times one in the other",
+		    (unsigned)n);
+	(void)hl_text_format(next, sizeof(next), "%u", (unsigned)n + 1);
+	return setenv(NESTED, next, 1) == 0 ? HL_OK : hl_nomem(err);
+}
+
 static hl_rc
 find_program(struct run *r, const char *name, hl_err *err)
 {
@@ -397,6 +427,7 @@ hl_cmd_run(hl_cli *cli, char **operands, hl_err *err)
 		    "standard output is the programmer's own");
 	else if ((rc = hl_argv_parse(&r->line, r->argc, r->argv, err)) ==
 		HL_OK &&
+	    (rc = count_nesting(err)) == HL_OK &&
 	    (rc = find_program(r, operands[0], err)) == HL_OK &&
 	    (rc = hl_check_modules(cli, r->line.mcsv, cli->yes, err)) ==
 		HL_OK) {

@@ -285,11 +285,12 @@ main(int argc, char **argv)
 	hl_rc rc;
 
 	secure_streams();
-	(void)signal(SIGPIPE, SIG_IGN);
-	(void)signal(SIGXFSZ, SIG_IGN); /* EFBIG says the same, and is told */
 	if (argc < 1 || !stand_in_for_tool(&argc, &argv) ||
 	    (cli = calloc(1, sizeof(*cli))) == NULL)
 		return 5;
+	cli->sigpipe = signal(SIGPIPE, SIG_IGN);
+	/* EFBIG says the same, and is told */
+	cli->sigxfsz = signal(SIGXFSZ, SIG_IGN);
 	cli->mask = umask(077);
 	cli->json = wants_json(argc, argv);
 	choose_colors(cli);

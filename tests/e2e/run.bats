@@ -170,7 +170,7 @@ talker() {
 		echo $$
 		umask
 		printf '%s\n' "$@"
-		grep -i "^Sig[IC]" /proc/$$/status
+		grep "^Sig[IBC]" /proc/self/status
 		ls /proc/$$/fd
 		[ "$KILL" = "" ] || kill -s "$KILL" $$
 	EOT
@@ -178,6 +178,9 @@ talker() {
 	umask 0027
 	(exec ./whoami.sh -w "a b" '' '*' 'a\b' >out1)
 	(exec hsmlic run -- ./whoami.sh -w "a b" '' '*' 'a\b' >out2)
+	diff <(tail -n +2 out1) <(tail -n +2 out2)
+	(trap '' PIPE TERM; exec ./whoami.sh >out1)
+	(trap '' PIPE TERM; exec hsmlic run -- ./whoami.sh >out2)
 	diff <(tail -n +2 out1) <(tail -n +2 out2)
 	hsmlic run -- ./whoami.sh -w x >out2 &
 	pid=$!
@@ -433,6 +436,23 @@ out.sfi hsm=0 LICENSE -rsse rsse.bin" ]
 		cmp out1 out2
 		cmp err1 err2
 	done
+}
+
+@test "two copies under the tool's name do not go on for ever" {
+	mkdir a b
+	cp "$HSMLIC_BIN/hsmlic" a/STM32_Programmer_CLI
+	cp "$HSMLIC_BIN/hsmlic" b/STM32_Programmer_CLI
+	PATH=$HL_DIR/a:$HL_DIR/b:/usr/bin:/bin HOME=$HL_DIR run -2 \
+		--separate-stderr timeout 30 STM32_Programmer_CLI -w x
+	[[ $stderr == *"hsmlic runs itself, 8 times"*HSMLIC_STM32PROG* ]]
+	[ "$(wc -l <<<"$stderr")" = 2 ]
+	# A script of the user's own may run it again.
+	cp -r a c
+	rm -r a b
+	printf '#!/bin/sh\nSTM32_Programmer_CLI -c port=swd "$@"\n' >s
+	chmod +x s
+	PATH=$HL_DIR/c:$PATH run -0 hsmlic run -- ./s -ob displ
+	[ "$(cat world/journal)" = "-c port=swd -ob displ" ]
 }
 
 @test "a dry run prints the line, spends nothing, makes nothing" {
