@@ -22,7 +22,7 @@
 /* One of its streams on its way to ours. */
 typedef struct stream {
 	int from; /* -1: ended */
-	int to;	  /* our own; -1: there is none */
+	int to;	  /* our own */
 	bool tty;
 	hl_buf todo; /* read, and from `done` on not written yet */
 	size_t done;
@@ -85,7 +85,7 @@ open_stream(stream *s, int ours, int *its)
 {
 	int fd[2] = { -1, -1 };
 
-	s->to = fcntl(ours, F_GETFD) < 0 ? -1 : ours;
+	s->to = ours; /* closed: what is written there is lost */
 	s->tty = isatty(ours) == 1 && open_terminal(ours, fd);
 	if (!s->tty) { /* or where terminals are not to be had */
 		hl_fd_close(&fd[0]);
@@ -161,8 +161,7 @@ take_in(passing *t, stream *s)
 	}
 	hl_buf_put(t->copy, chunk, (size_t)n);
 	keep_last(t, 2 * t->max); /* not to move them each time */
-	if (s->to >= 0)
-		hl_buf_put(&s->todo, chunk, (size_t)n);
+	hl_buf_put(&s->todo, chunk, (size_t)n);
 	return true;
 }
 
