@@ -242,6 +242,21 @@ keep_waiting(const scratch *s)
 	_exit(end.exited ? end.status : 100 + end.signal);
 }
 
+/* The keeper may come later than the program. */
+static void
+wait_log(const scratch *s, off_t n)
+{
+	const hl_deadline until = hl_deadline_in(LONG_MS);
+	const name log = beside(s, "log");
+	struct stat st;
+
+	do {
+		hl_sleep_ms(2);
+		assert_int_equal(stat(log.text, &st), 0);
+	} while (st.st_size < n && hl_deadline_left(until) > 0);
+	assert_int_equal(st.st_size, n);
+}
+
 /* With a process group of its own, for what comes from a keyboard. */
 static running
 start_waiting(const scratch *s, caller *run)
@@ -255,6 +270,7 @@ start_waiting(const scratch *s, caller *run)
 	r.us = fork();
 	assert_true(r.us >= 0);
 	if (r.us == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		NEED(1, setpgid(0, 0) == 0 && dup2(fd[1], STDOUT_FILENO) == 1);
 		close(fd[1]); /* of ours, the keeper frees stdio only */
 		run(s);
@@ -269,6 +285,7 @@ start_waiting(const scratch *s, caller *run)
 	r.program = program;
 	r.keeper = keeper;
 	assert_int_not_equal(keeper, r.us);
+	wait_log(s, 6); /* "begun\n" */
 	return r;
 }
 
