@@ -176,8 +176,8 @@ hl_spawn_read(const char *const *argv, size_t max, hl_buf *out, hl_ended *end,
     hl_deadline until, hl_err *err)
 {
 	bounded b = { out, max };
+	hl_child c = { -1, -1 };
 	hl_chld was;
-	hl_child c;
 	hl_rc rc;
 	int fd;
 

@@ -248,8 +248,8 @@ what_it_leaves_in_its_group_is_killed(void **state)
 		const char *pid = strpbrk(hl_buf_str(&out), "0123456789");
 
 		CHECK(!end.late && end.exited && end.status == 0, texts[i]);
-		CHECK(pid != NULL, texts[i]);
-		CHECK(wait_gone((pid_t)strtol(pid, NULL, 10)), texts[i]);
+		CHECK(pid != NULL && wait_gone((pid_t)strtol(pid, NULL, 10)),
+		    texts[i]);
 		hl_buf_free(&out);
 	}
 }
