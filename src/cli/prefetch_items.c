@@ -9,7 +9,8 @@
 #include "cli/prefetch.h"
 #include "util/file.h"
 
-#define CERT_END ".certificate.bin"
+#define CERT "certificate.bin"
+#define CERT_END "." CERT
 #define WHAT "prefetch licenses"
 
 /* ---- items -------------------------------------------------------------- */
@@ -125,7 +126,7 @@ uid_beside(const char *path, hl_uid *uid, hl_err *err)
 	hl_uid told;
 	hl_rc rc;
 
-	if (strcmp(name, CERT_END + 1) != 0)
+	if (strcmp(name, CERT) != 0)
 		return HL_OK;
 	rc = hl_path(
 	    other, sizeof(other), err, "%.*suid.hex", (int)(name - path), path);
