@@ -279,9 +279,28 @@ part_twins(hl_present *list, size_t n)
 	}
 }
 
-/* Those without a serial number, when all were looked at. */
+/*
+ * It has fewer units than this card had: they went elsewhere, or it is another
+ * card of the same firmware identifier. A look does not decide that.
+ */
 static void
-record_weak(hl_broker *b, const hl_actor *actor, hl_present *list, size_t n)
+warn_of_fewer(hl_present *p)
+{
+	const uint32_t fewer = p->row.last_counter - p->info.counter;
+
+	(void)hl_text_format(p->warning, sizeof(p->warning),
+	    "%u unit%s fewer than expected (%u expected, %u there): they left "
+	    "it elsewhere, or this is another card of its firmware identifier; "
+	    "the next get from it records them, card add --label makes "
+	    "another one known",
+	    fewer, fewer == 1 ? "" : "s", p->row.last_counter, p->info.counter);
+}
+
+/* Those without a serial number, when all were looked at. `label`: what a
+ * person called the card that is meant; NULL: nobody did. */
+static void
+record_weak(hl_broker *b, const hl_actor *actor, const char *label,
+    hl_present *list, size_t n)
 {
 	hl_card_row now;
 
@@ -291,6 +310,11 @@ record_weak(hl_broker *b, const hl_actor *actor, hl_present *list, size_t n)
 		if (!p->known || !p->info.has_counter ||
 		    p->info.serial[0] != '\0')
 			continue;
+		if (p->info.counter < p->row.last_counter &&
+		    (label == NULL || strcmp(label, p->row.label) != 0)) {
+			warn_of_fewer(p);
+			continue;
+		}
 		/* It is not held any more: others may have asked it since. */
 		if (hl_store_card_by_id(b->store, &p->row.id, &now, NULL) ==
 			HL_OK &&
@@ -328,7 +352,7 @@ hl_broker_present(hl_broker *b, const char *selector, const hl_actor *actor,
 	free(places);
 	part_twins(list, found);
 	if (actor != NULL && b->store != NULL)
-		record_weak(b, actor, list, found);
+		record_weak(b, actor, selector, list, found);
 	*out = list;
 	*n = found;
 	return HL_OK;

@@ -21,8 +21,9 @@ count_units(void *arg, const hl_issue *i)
 {
 	struct units *u = arg;
 
+	/* Of one that was given up nobody knows. */
 	if (hl_uuid_equal(&i->firmware, u->firmware))
-		u->n += i->units;
+		u->n += i->state == HL_ISSUE_WRITTEN_OFF ? 1 : i->units;
 	return true;
 }
 
@@ -76,6 +77,9 @@ wait_for(hl_get *g, const hl_issue *other, hl_err *err)
 
 	while (hl_deadline_left(g->until) > 0) {
 		rc = hl_store_issue_by_id(g->b->store, &other->id, &now, err);
+		/* A yes that did not know of this loss does not count. */
+		if (rc == HL_OK && hl_spend_in_vain(&now))
+			g->has_allowed = false;
 		if (rc != HL_OK || now.state != HL_ISSUE_OPEN ||
 		    !hl_owner_alive(g->b->side, &other->owner))
 			return rc;
@@ -106,6 +110,11 @@ spend(hl_get *g, hl_chosen *c, bool *again, hl_err *err)
 	hl_card_close(&c->card);
 	if (rc != HL_OK)
 		return rc;
+	if (s.again) {
+		g->has_allowed = false;
+		*again = true;
+		return HL_OK;
+	}
 	if (s.wait) {
 		*again = true;
 		return wait_for(g, &s.other, err);

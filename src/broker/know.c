@@ -95,16 +95,22 @@ add_candidate(struct candidates *c, const hl_card_row *row)
 	c->n++;
 }
 
+/* A request of it is open: it must not be settled with another card. */
+static bool
+is_waited_for(hl_broker *b, const hl_card_row *row)
+{
+	hl_issue open;
+
+	return hl_store_issue_open_on_card(b->store, &row->id, &open, NULL) ==
+	    HL_OK;
+}
+
 /* A request that was cut short may have taken a unit. */
 static bool
 expects(hl_broker *b, const hl_card_row *row, uint32_t counter)
 {
-	hl_issue open;
-
 	return counter == row->last_counter ||
-	    (counter + 1 == row->last_counter &&
-		hl_store_issue_open_on_card(b->store, &row->id, &open, NULL) ==
-		    HL_OK);
+	    (counter + 1 == row->last_counter && is_waited_for(b, row));
 }
 
 static void
@@ -140,7 +146,7 @@ match_rows(hl_broker *b, const hl_card_info *info, const char *label,
 		if (expects(b, row, info->counter))
 			add_exact(m, info, row);
 		else if (info->counter < row->last_counter &&
-		    row->retired_at == 0)
+		    row->retired_at == 0 && !is_waited_for(b, row))
 			add_candidate(&m->above, row);
 	}
 	return HL_OK;

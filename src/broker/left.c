@@ -12,7 +12,8 @@ void
 hl_left_adopt(hl_broker *b, const hl_uuid *issue,
     const uint8_t cert_sha256[HL_SHA256_LEN])
 {
-	hl_rescue r = { .issue = *issue };
+	/* The counter behind it was never read. */
+	hl_rescue r = { .issue = *issue, .counter_after = UINT32_MAX };
 	hl_card_answer a;
 	bool good;
 	hl_rc rc;

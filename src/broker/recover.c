@@ -75,19 +75,29 @@ collect(void *arg, const hl_issue *i)
 	return true;
 }
 
-/* Where a choice is left among cards without a serial number, the counter has
- * to speak for the card, too. */
+/*
+ * For a card without a serial number the counter has to speak, too, unless a
+ * person names the card: another one of its kind would be judged in its place.
+ */
 static bool
 is_that_card(hl_broker *b, const hl_card_info *info, const hl_card_row *row,
-    size_t among)
+    const char *named, hl_err *err)
 {
 	bool yes = false;
 
 	if (hl_broker_may_be(b, info, row, &yes, NULL) != HL_OK || !yes)
 		return false;
-	return row->serial[0] != '\0' || among == 1 ||
-	    info->counter == row->last_counter ||
-	    info->counter + 1 == row->last_counter;
+	if (row->serial[0] != '\0' || info->counter == row->last_counter ||
+	    info->counter + 1 == row->last_counter ||
+	    (named != NULL && strcmp(named, row->label) == 0))
+		return true;
+	hl_err_add(err,
+	    "the card in \"%s\" has its firmware identifier, but %u left "
+	    "where %u or %u are expected: another card? if it is this one, "
+	    "say --card LABEL",
+	    info->reader, info->counter, row->last_counter,
+	    row->last_counter - 1);
+	return false;
 }
 
 /* Opens the reader where the card of this issue is now. */
@@ -120,7 +130,7 @@ find_card(hl_broker *b, const hl_recover_request *req, const hl_card_row *row,
 			hl_err_add(err,
 			    "the card in \"%s\" cannot be asked: %s",
 			    places[i].reader, e.why);
-		else if (!is_that_card(b, info, row, n))
+		else if (!is_that_card(b, info, row, req->card, err))
 			hl_card_close(card);
 	}
 	free(places);
@@ -347,10 +357,21 @@ hl_broker_write_off(hl_broker *b, const hl_uuid *issue, const char *reason,
 		.state = HL_ISSUE_WRITTEN_OFF,
 		.recovered = true };
 	hl_rc rc = may_write_off(b, issue, reason, err);
+	hl_rescue suspect;
 
 	if (rc != HL_OK || actor == NULL)
 		return rc;
 	o.actor = *actor;
 	(void)hl_text_copy(o.detail, sizeof(o.detail), reason);
-	return hl_store_intent_close(b->store, &o, NULL, err);
+	/* Bytes came, if perhaps not all of them: they go along, and a unit
+	 * went for them. */
+	if (hl_suspect_find(b->side, issue, &suspect, NULL) == HL_OK) {
+		o.state = HL_ISSUE_BAD;
+		o.license = suspect.license;
+		o.license_n = suspect.n;
+	}
+	rc = hl_store_intent_close(b->store, &o, NULL, err);
+	if (rc == HL_OK)
+		hl_suspect_drop(b->side, issue);
+	return rc;
 }

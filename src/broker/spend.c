@@ -182,6 +182,14 @@ hl_spend_unresolved(hl_broker *b, const hl_issue *open, hl_err *err)
 	return rc;
 }
 
+bool
+hl_spend_in_vain(const hl_issue *i)
+{
+	return i->state == HL_ISSUE_BAD || i->state == HL_ISSUE_LOST ||
+	    i->state == HL_ISSUE_LOST_OR_OUTSIDE ||
+	    i->state == HL_ISSUE_WRITTEN_OFF;
+}
+
 /* An issue is in the way. Sets s->wait, or resolves it, or says why not. */
 static hl_rc
 clear_the_way(hl_broker *b, hl_spend *s, const hl_issue *other, hl_err *err)
@@ -196,18 +204,26 @@ clear_the_way(hl_broker *b, hl_spend *s, const hl_issue *other, hl_err *err)
 	}
 	/* An owner that is gone may have closed it on the way out. */
 	rc = hl_store_issue_by_id(b->store, &other->id, &now, err);
-	if (rc != HL_OK || now.state != HL_ISSUE_OPEN)
-		return rc;
-	if (!hl_uuid_equal(&other->card, &s->row->id))
-		return hl_spend_unresolved(b, other, err);
-	s->source = HL_SOURCE_REPLAY;
-	return hl_recover_one(
-	    b, s->card, &s->info, other, s->actor, s->until, err);
+	if (rc == HL_OK && now.state == HL_ISSUE_OPEN) {
+		if (!hl_uuid_equal(&other->card, &s->row->id))
+			return hl_spend_unresolved(b, other, err);
+		s->source = HL_SOURCE_REPLAY;
+		rc = hl_recover_one(
+		    b, s->card, &s->info, other, s->actor, s->until, err);
+		if (rc == HL_OK)
+			rc = hl_store_issue_by_id(
+			    b->store, &other->id, &now, err);
+	}
+	/* The permission was given when nobody knew of that loss. */
+	s->again = rc == HL_OK && hl_spend_in_vain(&now) &&
+	    hl_uuid_equal(&now.chip, &s->issue.chip) &&
+	    hl_uuid_equal(&now.firmware, &s->issue.firmware);
+	return rc;
 }
 
 /*
  * The first commit, with what stands in its way recovered before. *opened: the
- * intent is durable. Else s->license or s->wait is set.
+ * intent is durable. Else s->license, s->wait or s->again is set.
  */
 static hl_rc
 open_intent(
@@ -235,7 +251,7 @@ open_intent(
 		if (r.verdict == HL_INTENT_OPENED)
 			break;
 		rc = clear_the_way(b, s, &r.other, err);
-		if (rc != HL_OK || s->wait)
+		if (rc != HL_OK || s->wait || s->again)
 			return rc;
 	}
 	*opened = true;
@@ -383,7 +399,7 @@ hl_spend_unit(hl_broker *b, hl_spend *s, hl_err *err)
 	bool opened;
 	hl_rc rc;
 
-	s->wait = false;
+	s->wait = s->again = false;
 	s->units_spent = 0;
 	s->source = HL_SOURCE_STORE;
 	if ((rc = prepare(b, s, err)) != HL_OK)

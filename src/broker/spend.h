@@ -17,6 +17,8 @@ typedef struct hl_spend {
 	/* results */
 	bool wait; /* somebody else is at it: `other` says who */
 	hl_issue other;
+	bool again; /* an earlier request of this chip was found to have cost a
+		       unit: nothing was asked of the card */
 	hl_license license;
 	hl_issue issue;
 	hl_source source;
@@ -31,13 +33,18 @@ HL_CHECK hl_rc hl_spend_possible(const hl_card_info *info,
 /*
  * HL_OK: the license is in the store (s->license, s->source; s->units_spent is
  * 0 when somebody else was faster, or recovery brought it back), or s->wait is
- * set: nothing was spent, wait for s->other. Else as hl_broker_get().
+ * set: nothing was spent, wait for s->other; or s->again: ask for permission
+ * anew. Else as hl_broker_get().
  */
 HL_CHECK hl_rc hl_spend_unit(hl_broker *b, hl_spend *s, hl_err *err);
 
 /* HL_EDOUBT: says that this open issue stands in the way of its chip. */
 HL_CHECK hl_rc hl_spend_unresolved(
     hl_broker *b, const hl_issue *open, hl_err *err);
+
+/* Did a request that is closed cost a unit, or may it have, without a license
+ * that serves? Then another unit is another decision. */
+bool hl_spend_in_vain(const hl_issue *i);
 
 /* Makes the folders that spending and recovery need beside the store. */
 HL_CHECK hl_rc hl_spend_folders(hl_broker *b, hl_err *err);
