@@ -266,6 +266,16 @@ fails() {
 	fails "hsmlic license trust $id"
 	[ "$(left)" = 9 ]
 	installed 0
+	# A person decides that it is good.
+	hsmlic license trust "$id" --yes --reason "option bytes were wrong" \
+		>/dev/null
+	program 0 out.sfi
+	[ "$(left)" = 9 ]
+	hsmlic chip show "$(cat u5/uid.hex)" --json |
+		jq -e '.installs | map(.outcome) == ["failed", "done"]'
+	standin_switches bad-license
+	program 8 out.sfi
+	standin_switches
 	# Another one is a decision of its own.
 	hsmlic get --target sim:u5 --card $CARD --yes -q
 	program 0 out.sfi

@@ -685,7 +685,8 @@ small_disk() {
 	flash
 	[ "$STATUS" = 1 ]
 	standin_switches
-	flash --yes
+	hsmlic get --cert chip/certificate.bin --card slot:1 --yes -q
+	flash
 	[ "$STATUS" = 0 ]
 	OUTSIDE=1 run ! accounts 17 "issued issued"
 	[[ $output == *"was issued twice"* ]]
