@@ -214,7 +214,7 @@ is_alone(const struct folder *f, const hl_carried_file *c)
 static hl_rc
 find_pairs(struct folder *f, hl_err *err)
 {
-	struct pair *p;
+	struct pair *p = NULL;
 	size_t stem = 0;
 	hl_rc rc;
 

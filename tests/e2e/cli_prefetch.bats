@@ -435,6 +435,8 @@ ended() {
 	# One card did all of its part.
 	is '[.cards[].units_spent] | max' 40
 	is .got "$(kept)"
+	is .in_doubt "$(sqlite3 s.db \
+		"SELECT count(*) FROM issues WHERE state = 'open'")"
 	run -0 --separate-stderr prefetch in --card sim:a --card sim:b
 	is '[.failed, .not_tried] | @json' '[0,0]'
 	[ "$(kept)" = 80 ]
