@@ -15,8 +15,9 @@
 
 /* ---- items -------------------------------------------------------------- */
 
-static hl_rc
-add_item(hl_prefetch *p, const char *path, hl_prefetch_item **out, hl_err *err)
+/* NULL: no memory. */
+static hl_prefetch_item *
+add_item(hl_prefetch *p, const char *path)
 {
 	hl_prefetch_item *grown, *it;
 
@@ -25,7 +26,7 @@ add_item(hl_prefetch *p, const char *path, hl_prefetch_item **out, hl_err *err)
 
 		grown = reallocarray(p->items, cap, sizeof(*p->items));
 		if (grown == NULL)
-			return hl_nomem(err);
+			return NULL;
 		p->items = grown;
 		p->cap = cap;
 	}
@@ -33,10 +34,9 @@ add_item(hl_prefetch *p, const char *path, hl_prefetch_item **out, hl_err *err)
 	*it = (hl_prefetch_item){ .path = strdup(path),
 		.card = HL_PREFETCH_NO_CARD };
 	if (it->path == NULL)
-		return hl_nomem(err);
+		return NULL;
 	p->n++;
-	*out = it;
-	return HL_OK;
+	return it;
 }
 
 void
@@ -54,12 +54,12 @@ hl_prefetch_fail(
 static hl_rc
 add_failed(hl_prefetch *p, const char *path, const hl_err *why, hl_err *err)
 {
-	hl_prefetch_item *it;
-	hl_rc rc = add_item(p, path, &it, err);
+	hl_prefetch_item *it = add_item(p, path);
 
-	if (rc == HL_OK)
-		hl_prefetch_fail(it, HL_PREFETCH_FAILED, why);
-	return rc;
+	if (it == NULL)
+		return hl_nomem(err);
+	hl_prefetch_fail(it, HL_PREFETCH_FAILED, why);
+	return HL_OK;
 }
 
 hl_rc
@@ -73,12 +73,9 @@ static hl_rc
 add_cert(hl_prefetch *p, const char *path, const hl_uid *uid, hl_err *err)
 {
 	const hl_cert *c = p->cert;
-	hl_prefetch_item *it;
-	hl_rc rc = add_item(p, path, &it, err);
+	hl_prefetch_item *it = add_item(p, path);
 
-	if (rc != HL_OK)
-		return rc;
-	if ((it->cert = malloc(c->n)) == NULL)
+	if (it == NULL || (it->cert = malloc(c->n)) == NULL)
 		return hl_nomem(err);
 	memcpy(it->cert, c->b, c->n);
 	it->cert_n = c->n;

@@ -175,7 +175,7 @@ hl_rc
 hl_sidecar_parse(const void *text, size_t n, hl_sidecar *out, hl_err *err)
 {
 	hl_sidecar s = { .there = true };
-	const char *schema;
+	const char *schema = NULL;
 	json_t *o;
 	hl_rc rc;
 
@@ -195,7 +195,7 @@ hl_rc
 hl_chip_file_parse(const void *text, size_t n, hl_sidecar *out, hl_err *err)
 {
 	hl_sidecar s = { .there = true };
-	const char *schema;
+	const char *schema = NULL;
 	json_t *o;
 	hl_rc rc;
 

@@ -388,7 +388,7 @@ ended() {
 		# Every other time with two processes at two cards.
 		cards=(--card sim:a)
 		[ $((round % 2)) = 1 ] || cards+=(--card sim:b)
-		n=$(licenses)
+		n=$(kept) # which mends what the kill left half-written
 		hsmlic prefetch in --yes "${cards[@]}" >out 2>err 3>&- &
 		pid=$!
 		while [ "$(licenses)" -le "$n" ]; do
