@@ -151,13 +151,33 @@ figure() {
 	[ "$(known FW-A .expected_counter)" = 15 ]
 	[ "$(figure outside)" = 3 ]
 	[ "$(figure spent)" = 2 ]
-	# Seen by a look at it, too.
+	# A look books nothing: it may be another card. By its label it is said.
 	outside 1
 	run -0 --separate-stderr hsmlic card list
+	[[ $stderr == *"1 unit fewer than expected (15 expected, 14 there)"* ]]
+	[ "$(known FW-A .expected_counter)" = 15 ]
+	run -0 --separate-stderr hsmlic card list --card FW-A
 	[[ $stderr == *"1 unit left this card outside of this store"* ]]
 	[ "$(known FW-A .expected_counter)" = 14 ]
 	[ "$(figure outside)" = 4 ]
 	hsmlic store check
+}
+
+@test "another card with fewer units is made known without harm to the first" {
+	start_pcscd unix
+	card b 15
+	start_hsm 0 a
+	run -0 hsmlic card add --label A
+	stop_hsm 0
+	start_hsm 0 b
+	run -0 --separate-stderr hsmlic card add --label B --firmware FW-A
+	[ "$(known A .expected_counter)" = 20 ]
+	[ "$(known B .expected_counter)" = 15 ]
+	[ "$(figure outside)" = 0 ]
+	stop_hsm 0
+	start_hsm 0 a
+	get 0 1
+	[ "$(known A .expected_counter)" = 19 ]
 }
 
 @test "a counter above the expected one is another card, and a person says which" {
