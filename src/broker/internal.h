@@ -30,6 +30,9 @@ void hl_broker_detail(hl_broker *b, const char *fmt, ...) HL_PRINTF(2, 3);
 HL_CHECK hl_rc hl_broker_open_card(hl_broker *b, const char *reader,
     hl_deadline until, hl_card **card, hl_card_info *info, hl_err *err);
 
+/* Fails: it did not stay, see hl_card_stayed(). */
+hl_rc hl_broker_changed(const hl_card_info *info, hl_err *err);
+
 /* A reader (or sim: file) that holds a card. */
 typedef struct hl_place_of_card {
 	char reader[HL_READER_NAME_MAX];

@@ -28,6 +28,7 @@ hl_broker_name_info(const hl_card_info *info, const hl_card_row *row)
 						    : "(no serial number)";
 }
 
+/* Can the card that was read be this one of the store, whatever its counter? */
 hl_rc
 hl_broker_may_be(hl_broker *b, const hl_card_info *info, const hl_card_row *row,
     bool *yes, hl_err *err)

@@ -75,29 +75,99 @@ collect(void *arg, const hl_issue *i)
 	return true;
 }
 
-/*
- * For a card without a serial number the counter has to speak, too, unless a
- * person names the card: another one of its kind would be judged in its place.
- */
-static bool
-is_that_card(hl_broker *b, const hl_card_info *info, const hl_card_row *row,
-    const char *named, hl_err *err)
+static hl_rc
+no_such_card(size_t present, const hl_card_row *row, hl_err *err)
 {
-	bool yes = false;
+	return hl_fail(err, HL_ENODEV, "find the card", "",
+	    present == 0 ? "card %s is in no reader"
+			 : "card %s is none of those that answer",
+	    hl_broker_name(row));
+}
 
-	if (hl_broker_may_be(b, info, row, &yes, NULL) != HL_OK || !yes)
-		return false;
-	if (row->serial[0] != '\0' || info->counter == row->last_counter ||
-	    info->counter + 1 == row->last_counter ||
-	    (named != NULL && strcmp(named, row->label) == 0))
-		return true;
-	hl_err_add(err,
-	    "the card in \"%s\" has its firmware identifier, but %u left "
-	    "where %u or %u are expected: another card? if it is this one, "
-	    "say --card LABEL",
-	    info->reader, info->counter, row->last_counter,
-	    row->last_counter - 1);
-	return false;
+/* One of its firmware identifier that has another counter. */
+static void
+tell_alike(
+    hl_broker *b, const hl_present *p, const hl_card_row *row, hl_err *err)
+{
+	bool alike = false;
+
+	if (!p->known &&
+	    hl_broker_may_be(b, &p->info, row, &alike, NULL) == HL_OK && alike)
+		hl_err_add(err,
+		    "the card in \"%s\" has its firmware identifier, but %u "
+		    "left where %u or %u are expected: another card? if it is "
+		    "this one, say --card %s",
+		    p->info.reader, p->info.counter, row->last_counter,
+		    row->last_counter - 1, row->label);
+}
+
+/*
+ * A card without a serial number: the broker's judgement which of the cards
+ * that are there it is, for which all of them are read. Its counter decides
+ * what became of the request, so nothing is taken for it that may be another.
+ */
+static hl_rc
+pick_weak(hl_broker *b, const hl_present *list, size_t n,
+    const hl_card_row *row, const hl_present **out, hl_err *err)
+{
+	hl_rc rc = no_such_card(n, row, err);
+
+	*out = NULL;
+	for (size_t i = 0; i < n; i++) {
+		const hl_present *p = &list[i];
+
+		if (p->unsure)
+			rc = hl_fail(err, HL_ECONFLICT, "find the card", "",
+			    "say which one with --card LABEL: %s", p->err.why);
+		else if (p->rc != HL_OK)
+			hl_err_add(err,
+			    "the card in \"%s\" cannot be asked: %s",
+			    p->info.reader, p->err.why);
+		else if (!p->known || !hl_uuid_equal(&p->row.id, &row->id))
+			tell_alike(b, p, row, err);
+		else if (!p->info.has_counter)
+			hl_err_add(err,
+			    "the counter of the card in \"%s\" cannot be read",
+			    p->info.reader);
+		else if (*out != NULL)
+			return hl_fail(err, HL_EUSAGE, "find the card",
+			    "leave only the one that is meant in a reader",
+			    "the cards in \"%s\" and \"%s\" could both be "
+			    "card %s: leave only that one in a reader",
+			    (*out)->info.reader, p->info.reader,
+			    hl_broker_name(row));
+		else
+			*out = p;
+	}
+	return *out != NULL ? HL_OK : rc;
+}
+
+static hl_rc
+find_weak(hl_broker *b, const hl_recover_request *req, const hl_card_row *row,
+    hl_card **card, hl_card_info *info, hl_err *err)
+{
+	const hl_present *p;
+	hl_present *list;
+	size_t n;
+	hl_rc rc;
+
+	rc = hl_broker_present(b, req->card, NULL, req->until, &list, &n, err);
+	if (rc != HL_OK)
+		return rc;
+	rc = pick_weak(b, list, n, row, &p, err);
+	if (rc == HL_OK)
+		rc = hl_broker_open_card(
+		    b, p->info.reader, req->until, card, info, err);
+	if (rc == HL_OK &&
+	    (!hl_card_same(info, &p->info) ||
+		info->counter != p->info.counter)) {
+		hl_card_close(card);
+		rc = hl_fail(err, HL_EBUSY, "find the card", "try again",
+		    "the card in \"%s\" was changed or used just now",
+		    p->info.reader);
+	}
+	free(list);
+	return rc;
 }
 
 /* Opens the reader where the card of this issue is now. */
@@ -111,16 +181,15 @@ find_card(hl_broker *b, const hl_recover_request *req, const hl_card_row *row,
 	hl_rc rc;
 
 	*card = NULL;
+	if (row->serial[0] == '\0')
+		return find_weak(b, req, row, card, info, err);
 	/* A software card is in no reader: look where it was seen last. */
 	if (selector == NULL && strncmp(row->reader, "sim:", 4) == 0)
 		selector = row->reader;
 	rc = hl_broker_places(b, selector, req->until, &places, &n, err);
 	if (rc != HL_OK)
 		return rc;
-	rc = hl_fail(err, HL_ENODEV, "find the card", "",
-	    n == 0 ? "card %s is in no reader"
-		   : "card %s is none of those that answer",
-	    hl_broker_name(row));
+	rc = no_such_card(n, row, err);
 	for (size_t i = 0; i < n && *card == NULL; i++) {
 		hl_err e = { 0 };
 
@@ -130,7 +199,7 @@ find_card(hl_broker *b, const hl_recover_request *req, const hl_card_row *row,
 			hl_err_add(err,
 			    "the card in \"%s\" cannot be asked: %s",
 			    places[i].reader, e.why);
-		else if (!is_that_card(b, info, row, req->card, err))
+		else if (strcmp(info->serial, row->serial) != 0)
 			hl_card_close(card);
 	}
 	free(places);
