@@ -15,14 +15,28 @@
 /* A wait that lasts longer is worth a word; a card is ready within less. */
 #define SILENT_MS 3000
 
+hl_rc
+hl_broker_changed(const hl_card_info *info, hl_err *err)
+{
+	hl_fail(err, HL_ENODEV, "",
+	    "leave the card in its reader, and try again",
+	    "the card was taken out, or changed for another one, meanwhile");
+	hl_err_what(err, "read the card in \"%s\"", info->reader);
+	return HL_ENODEV;
+}
+
 static hl_rc
 open_and_read(const char *reader, const hl_card_options *opt, hl_card **card,
     hl_card_info *info, hl_err *err)
 {
 	hl_rc rc = hl_card_open(card, reader, opt, err);
 
-	if (rc == HL_OK &&
-	    (rc = hl_card_read(*card, info, opt->until, err)) != HL_OK)
+	if (rc != HL_OK)
+		return rc;
+	rc = hl_card_read(*card, info, opt->until, err);
+	if (rc == HL_OK && !hl_card_stayed(*card, opt->until))
+		rc = hl_broker_changed(info, err);
+	if (rc != HL_OK)
 		hl_card_close(card);
 	return rc;
 }

@@ -148,29 +148,34 @@ spool(hl_broker *b, const hl_settle_card *c, hl_settled *out)
 
 /*
  * The counter behind an answer; it stays as it is (*known, too) when the card
- * is out of reach. False: another card has taken this one's place without a
- * word from the reader, so nobody knows whose unit the license cost.
+ * is out of reach. False: another card has taken this one's place, without a
+ * word from the reader or while a program asked it, so nobody knows whose unit
+ * the license cost.
  */
 static bool
 read_after(hl_settle_card *c, uint32_t *counter, bool *known)
 {
 	hl_card_info now;
+	hl_rc rc;
 
 	if (hl_card_read(c->card, &now, c->until, NULL) == HL_OK) {
 		if (!hl_card_same(&now, &c->info))
 			return false;
-		if (now.has_counter && may_be_that_card(c, &now)) {
+		if (now.has_counter && !may_be_that_card(c, &now))
+			return false;
+		if (now.has_counter) {
 			c->info = now;
 			*counter = now.counter;
 			*known = true;
 			return true;
 		}
 	}
-	if (come_back(c, PATIENCE_MS, NULL) == HL_OK) {
+	rc = come_back(c, PATIENCE_MS, NULL);
+	if (rc == HL_OK) {
 		*counter = c->info.counter;
 		*known = true;
 	}
-	return true;
+	return rc != HL_EDOUBT || hl_card_stayed(c->card, c->until);
 }
 
 /*
@@ -487,7 +492,7 @@ settle_not_executed(
 	if (refused || why.rc == HL_ENODEV) {
 		const bool fresh =
 		    hl_card_read(c->card, &now, c->until, NULL) == HL_OK &&
-		    same_card(c, &now);
+		    same_card(c, &now) && hl_card_stayed(c->card, c->until);
 		if (fresh)
 			c->info = now;
 		/* A card that says no and counts all the same: judged by what

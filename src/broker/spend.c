@@ -404,6 +404,9 @@ hl_spend_unit(hl_broker *b, hl_spend *s, hl_err *err)
 	s->source = HL_SOURCE_STORE;
 	if ((rc = prepare(b, s, err)) != HL_OK)
 		return rc;
+	/* While a person was asked, nobody held it. */
+	if (!hl_card_stayed(s->card, s->until))
+		return hl_broker_changed(&s->info, err);
 	/* Ctrl-C now would lose the license of a card that cannot replay. The
 	 * deadline bounds the wait. */
 	hl_signals_hold(&signals);

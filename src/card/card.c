@@ -253,6 +253,11 @@ hl_card_issue(hl_card *card, const uint8_t *certificate, size_t n,
 		rc = hl_fail(err, HL_ENOLICENSE, "",
 		    "use a card that gives licenses: `hsmlic card list`",
 		    "no driver knows this card");
+	else if (!hl_card_stayed(card, until))
+		rc = hl_fail(err, HL_ENODEV, "",
+		    "leave the card in its reader, and try again",
+		    "the card was taken out, or changed for another one, since "
+		    "it was read");
 	else
 		rc = card->driver->issue(&card->link, certificate, n,
 		    request_id, out, exec, until, err);

@@ -108,7 +108,8 @@ HL_CHECK hl_rc hl_card_read(
  * the request durable before. HL_OK: a license is in *out, and out->bound tells
  * whether it answers this request. Otherwise *exec tells what is known:
  * HL_EXEC_NO, nothing was spent (HL_ENOLICENSE: the card refused, out->sw);
- * HL_EXEC_UNKNOWN, in doubt. Nothing is ever sent twice in here.
+ * HL_EXEC_UNKNOWN, in doubt. Nothing is ever sent twice in here. A card that
+ * did not stay (below) is not asked: HL_ENODEV, HL_EXEC_NO.
  */
 HL_CHECK hl_rc hl_card_issue(hl_card *card, const uint8_t *certificate,
     size_t n, const hl_uuid *request_id, hl_card_answer *out, hl_exec *exec,
