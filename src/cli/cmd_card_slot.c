@@ -133,8 +133,22 @@ nothing_fell_silent(const char *reader, hl_err *err)
 	    reader);
 }
 
+/* Two cards, and a slot for each: the other one is in the other reader. */
 static hl_rc
-find_by_removal(struct slots *s, hl_err *err)
+record_other(struct slots *s, const hl_reader *gone, unsigned slot, hl_err *err)
+{
+	hl_rc rc = HL_OK;
+
+	for (size_t i = 0; i < s->n; i++)
+		for (unsigned k = 1; rc == HL_OK && k <= s->top; k++)
+			if (s->readers[i].present && &s->readers[i] != gone &&
+			    s->on[k] && k != slot)
+				rc = record(s, s->readers[i].name, k, err);
+	return rc;
+}
+
+static hl_rc
+find_by_removal(struct slots *s, size_t cards, unsigned on, hl_err *err)
 {
 	const hl_reader *gone;
 	unsigned slot = 0, silent = 0;
@@ -152,7 +166,10 @@ find_by_removal(struct slots *s, hl_err *err)
 		}
 	if (silent != 1)
 		return nothing_fell_silent(gone->name, err);
-	return record(s, gone->name, slot, err);
+	rc = record(s, gone->name, slot, err);
+	return rc == HL_OK && cards == 2 && on == 2
+	    ? record_other(s, gone, slot, err)
+	    : rc;
 }
 
 static size_t
@@ -188,7 +205,7 @@ find(struct slots *s, hl_err *err)
 		    "to %u",
 		    s->top);
 	if (cards > 1 || on > 1)
-		return find_by_removal(s, err);
+		return find_by_removal(s, cards, on, err);
 	while (!s->on[slot])
 		slot++;
 	return record(s, one->name, slot, err);

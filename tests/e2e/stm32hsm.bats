@@ -469,10 +469,7 @@ counter" "-hsmgetcounter"
 
 @test "a card of another ATR: by the user's word, once" {
 	start_pcscd unix
-	hl_spawn card.log stm32hsm-card --apdus probed --atr 3B8101AABB \
-		"${READER_AT[0]%% *}" "${READER_AT[0]#* }"
-	CARD_PID[0]=$HL_PID
-	wait_reader 0 present
+	start_card 0 stm32hsm-card --apdus probed --atr 3B8101AABB
 	standin_card 1 a
 	# Of a kind that nobody knows: asked whether it is an Open License Card.
 	get 4 1
@@ -558,4 +555,271 @@ check() {
 	standin_switches garbage
 	check 1 card
 	[[ $line == "FAILED: "*"no HSM FW IDENTIFIER"* ]]
+}
+
+# journal_has TEXT: waits until the tool was started so.
+journal_has() {
+	local i
+	for ((i = 0; i < 500; i++)); do
+		grep -qF -- "$1" "$WORLD/journal" && return
+		sleep 0.02
+	done
+	return 1
+}
+
+# changed COMMAND FILE: a get, and while the tool is at work on that command for
+# it, FILE's card takes the place of the one in reader 0. Its status is in
+# HL_STATUS.
+changed() {
+	standin_switches "$1:slow=1500"
+	: >"$WORLD/journal"
+	hsmlic-sim chip new chip1 --seed 1 >/dev/null
+	hl_spawn get.log hsmlic get --cert chip1/certificate.bin --yes -o lic1
+	local get=$HL_PID
+	journal_has "$1"
+	stop_hsm 0
+	start_hsm 0 "$2"
+	HL_STATUS=0
+	wait "$get" || HL_STATUS=$?
+	standin_switches
+}
+
+@test "changed for a card of another firmware while the tool is at work" {
+	start_pcscd unix
+	card o 20 FW-O
+	start_hsm 0 a
+	run -0 hsmlic card add
+	changed -hsmgetlicensefromcertifbin o
+	[ "$HL_STATUS" -eq 6 ]
+	grep -q "another card was in .* its license is kept as suspect" get.log
+	[ ! -e lic1 ]
+	run -0 hsmlic license list --all --json
+	[ "$(jq -c '[.licenses[] | .state]' <<<"$output")" = '["suspect"]' ]
+	[ "$(left a)" = 20 ]
+	[ "$(left o)" = 19 ]
+	[ "$(known FW-A .expected_counter)" = 20 ]
+	run -0 hsmlic recover
+	stop_hsm 0
+	start_hsm 0 a
+	[ "$(known FW-A '[.present, .counter, .warning]|@json')" = \
+		'[true,20,null]' ]
+	hsmlic store check
+}
+
+# The first one keeps its unit, and is known by its counter when it comes back.
+@test "changed for a card of the same identifier while the tool is at work" {
+	start_pcscd unix
+	card b 25
+	start_hsm 0 a
+	run -0 hsmlic card add
+	changed -hsmgetlicensefromcertifbin b
+	[ "$HL_STATUS" -eq 6 ]
+	grep -q "another card was in .* its license is kept as suspect" get.log
+	[ "$(left a)" = 20 ]
+	[ "$(left b)" = 24 ]
+	get 2 2
+	refused "none of the known cards in use" "--firmware FW-A"
+	stop_hsm 0
+	start_hsm 0 a
+	get 0 2 --json
+	[ "$(jq .counter_after <<<"$output")" = 19 ]
+	[ "$(figure outside)" = 0 ]
+	hsmlic store check
+}
+
+@test "taken out and put back while the tool is at work: its counter agrees" {
+	start_pcscd unix
+	start_hsm 0 a
+	run -0 hsmlic card add
+	changed -hsmgetlicensefromcertifbin a
+	[ "$HL_STATUS" -eq 0 ]
+	[ -s lic1 ]
+	[ "$(known FW-A '[.counter, .expected_counter]|@json')" = '[19,19]' ]
+	hsmlic store check
+}
+
+@test "changed before it is asked: nothing is spent, whatever is there now" {
+	start_pcscd unix
+	card b
+	card low 5
+	start_hsm 0 a
+	run -0 hsmlic card add
+	# The reading is b's, and looks as if it was A's.
+	changed -hsmgetinfo b
+	[ "$HL_STATUS" -eq 3 ]
+	grep -q "taken out, or changed for another one, meanwhile" get.log
+	grep -q "(nothing was spent)" get.log
+	stop_hsm 0
+	start_hsm 0 a
+	rm -rf chip1
+	changed -hsmgetinfo low
+	[ "$HL_STATUS" -eq 3 ]
+	stop_hsm 0
+	[ "$(known FW-A .expected_counter)" = 20 ]
+	[ "$(figure outside)" = 0 ]
+	for f in a b; do [ "$(left $f)" = 20 ]; done
+	[ "$(left low)" = 5 ]
+	run -0 hsmlic recover
+	hsmlic store check
+}
+
+# cut CHIP: a request for it whose process and tool died when the card had
+# counted. It stays open.
+cut() {
+	standin_switches hang-after-count
+	hsmlic-sim chip new "chip$1" --seed "$1" >/dev/null
+	: >"$WORLD/journal"
+	hl_spawn cut.log hsmlic get --cert "chip$1/certificate.bin" --yes \
+		--timeout 30 "${@:2}"
+	local get=$HL_PID i kids=
+	journal_has fromcertifbin
+	sleep 0.5
+	for ((i = 0; i < 2; i++)); do # its keeper, and the tool
+		kids+=" $(pgrep -d ' ' -P "$get" || true)"
+	done
+	hl_kill_tree "$get"
+	standin_switches
+}
+
+# hl_kill_tree PID: that and all that it started, at once.
+hl_kill_tree() {
+	local all=("$1") i
+	for ((i = 0; i < ${#all[@]}; i++)); do
+		kill -STOP "${all[i]}"
+		mapfile -t -O "${#all[@]}" all < <(pgrep -P "${all[i]}")
+	done
+	kill -KILL "${all[@]}"
+	wait "$1" || true
+}
+
+# states: of all requests that were ever made, as recover leaves them.
+open_requests() {
+	hsmlic status --json | jq '.open | length'
+}
+
+@test "an open request is judged by its own card, not by one like it" {
+	start_pcscd unix
+	card b
+	start_hsm 0 b
+	run -0 hsmlic card add --label B
+	stop_hsm 0
+	start_hsm 0 a
+	run -0 hsmlic card add --label A --firmware FW-A
+	cut 1 --card A
+	[ "$(left a)" = 19 ]
+	[ "$(open_requests)" = 1 ]
+	# B, which has as many as A had: nothing can be said with it.
+	stop_hsm 0
+	start_hsm 0 b
+	run -6 --separate-stderr hsmlic recover
+	[[ $output$stderr == *"--card LABEL"*'"B" or "A"'* ]]
+	run -6 --separate-stderr hsmlic recover --card B
+	[[ $output$stderr == *"none of those that answer"* ]]
+	[ "$(open_requests)" = 1 ]
+	# Nor with a stranger, nor with one that tells no counter.
+	stop_hsm 0
+	card s 7
+	start_hsm 0 s
+	run -6 hsmlic recover
+	run -6 hsmlic recover --card B
+	[ "$(open_requests)" = 1 ]
+	stop_hsm 0
+	start_hsm 0 a
+	standin_switches no-counter
+	run -6 hsmlic recover
+	run -6 --separate-stderr hsmlic recover --card A
+	[[ $output$stderr == *"counter"*"cannot be read"* ]]
+	[ "$(open_requests)" = 1 ]
+	standin_switches
+	run -0 hsmlic recover
+	[ "$(open_requests)" = 0 ]
+	[ "$(known A .expected_counter)" = 19 ]
+	[ "$(known B .expected_counter)" = 20 ]
+	[ "$(figure lost)" = 1 ]
+	[ "$(figure outside)" = 0 ]
+	hsmlic store check
+}
+
+@test "an open request, and the cards are in two readers" {
+	crosswise
+	cut 1 --card A
+	[ "$(left a)" = 19 ]
+	run -0 hsmlic recover
+	[ "$(open_requests)" = 0 ]
+	[ "$(known A .expected_counter)" = 19 ]
+	[ "$(known B .expected_counter)" = 20 ]
+	# One that is met by a get for another chip from that card.
+	cut 2 --card slot:1
+	[ "$(open_requests)" = 1 ]
+	get 0 3 --card slot:1 --json
+	[ "$(jq -c '[.card.label, .counter_after]' <<<"$output")" = '["B",18]' ]
+	[ "$(open_requests)" = 0 ]
+	[ "$(figure lost)" = 2 ]
+	[ "$(figure outside)" = 0 ]
+	hsmlic store check
+}
+
+# slot STATUS [I]: card slot, while the card in reader I is taken out.
+slot() {
+	local want=$1 i
+	hl_spawn slot.log hsmlic card slot --json --timeout 30
+	local pid=$HL_PID
+	for ((i = 0; i < 500; i++)); do
+		grep -q "take one card out of its reader" slot.log && break
+		sleep 0.02
+	done
+	[ "$i" -lt 500 ]
+	sleep 0.2 # it looks at the readers by then
+	stop_hsm "$2"
+	HL_STATUS=0
+	wait "$pid" || HL_STATUS=$?
+	[ "$HL_STATUS" -eq "$want" ]
+}
+
+@test "card slot: one card, and no question" {
+	start_pcscd unix vpcd
+	start_hsm 0 a 2
+	run -0 hsmlic card slot
+	[ "$output" = "slot=2 is \"${READER[0]}\"" ]
+	get 0 1 --card slot:2
+	get 0 2
+	stop_hsm 0
+	run -3 --separate-stderr hsmlic card slot
+	refused "there is no card in any reader" "insert the cards"
+	rm -f "$WORLD"/card-*
+	start_card 0 stm32hsm-card
+	run -3 --separate-stderr hsmlic card slot
+	refused "finds a card at none of the slots 1 to" "-hsmgetinfo slot=1"
+}
+
+@test "card slot: of two cards, the one that is taken out tells" {
+	start_pcscd unix vpcd
+	card b
+	start_hsm 0 a 2
+	start_hsm 1 b 1
+	slot 0 0
+	[ "$(tail -n 1 slot.log | jq -c '[.slots[] | [.slot, .reader[0:6]]] |
+		sort')" = '[[1,"Test 1"],[2,"Test 0"]]' ]
+	get 0 1 --card slot:1
+	[ "$(left b)" = 19 ]
+	start_hsm 0 a 2
+	run -0 hsmlic card add --label A --card slot:2 --firmware FW-A
+	get 0 2 --card A
+	[ "$(left a)" = 19 ]
+}
+
+@test "card slot: what cannot be told" {
+	start_pcscd unix vpcd
+	card b
+	start_hsm 0 a 1
+	# A card that is not the tool's.
+	start_hsm 1 b 2
+	HSM_SLOT[1]=9 # which is not its slot
+	[ "${HSM_SLOT[1]}" = 9 ]
+	slot 3 1
+	grep -q "no slot or more than one fell silent" slot.log
+	run -2 --separate-stderr hsmlic card add --slot 0
+	refused "--slot is 0" "counts slots from 1"
+	run -2 --separate-stderr hsmlic card add --slot 256
+	run -7 --separate-stderr hsmlic card slot --timeout 1
 }
