@@ -44,20 +44,31 @@ is_alone(const char *reader)
 	return alone;
 }
 
+/* What is not in the store may yet be known otherwise: that it is not there is
+ * no error until nothing else helps, and must not stay behind as one. */
+static hl_rc
+end_lookup(hl_rc rc, const hl_err *e, hl_err *err)
+{
+	if (rc != HL_OK && err != NULL)
+		*err = *e;
+	return rc;
+}
+
 static hl_rc
 slot_of(void *arg, const char *reader, unsigned *slot, hl_err *err)
 {
 	hl_broker *b = arg;
 	hl_rc rc = HL_ENOTFOUND;
+	hl_err e = { 0 };
 
 	*slot = b->slot_asked;
 	if (b->slot_asked != 0)
 		return HL_OK;
 	if (b->store != NULL)
 		rc = hl_store_slot_of(
-		    b->store, b->opt.station, reader, slot, err);
+		    b->store, b->opt.station, reader, slot, &e);
 	if (rc != HL_ENOTFOUND)
-		return rc;
+		return end_lookup(rc, &e, err);
 	*slot = SLOT_DEFAULT;
 	if (is_alone(reader))
 		return HL_OK;
@@ -142,16 +153,19 @@ hl_broker_slot_reader(hl_broker *b, unsigned slot, const hl_reader *readers,
 {
 	hl_text known;
 	hl_rc rc = HL_ENOTFOUND;
+	hl_err e = { 0 };
 
 	b->slot_asked = slot;
 	if (b->store != NULL)
 		rc = hl_store_slot_reader(
-		    b->store, b->opt.station, slot, known, err);
+		    b->store, b->opt.station, slot, known, &e);
 	if (rc == HL_ENOTFOUND)
 		return only_reader(readers, n, name, err);
 	*name = "";
-	for (size_t i = 0; rc == HL_OK && i < n; i++)
+	if (rc != HL_OK)
+		return end_lookup(rc, &e, err);
+	for (size_t i = 0; i < n; i++)
 		if (strcmp(readers[i].name, known) == 0)
 			*name = readers[i].name;
-	return rc;
+	return HL_OK;
 }

@@ -323,6 +323,18 @@ crosswise() {
 	[ "$(left b)" = 20 ]
 }
 
+@test "no slot said and none needed: what fails is told by its own name" {
+	start_pcscd unix
+	start_hsm 0 a
+	standin_switches -hsmgetlicensefromcertifbin:hang-before-license
+	get 7 1 --timeout 4
+	[[ ${stderr_lines[1]} == *"did not end in time"* ]]
+	[[ $stderr != *"slot"* ]]
+	standin_switches
+	[ "$(left a)" = 20 ]
+	get 0 1
+}
+
 @test "slots mapped crosswise: each reader's card is asked at its own" {
 	crosswise
 	run -0 hsmlic card list --json
