@@ -97,7 +97,8 @@ void hl_prefetch_free(hl_prefetch *p);
  */
 HL_CHECK hl_rc hl_prefetch_plan(hl_prefetch *p, hl_err *err);
 /* Asks the store alone; sets the item's state, and leaves HL_PREFETCH_TO_DO
- * when there is no license. *doubt: a request for it is open. */
+ * when there is no license. One that is suspect: HL_PREFETCH_NOT_TRIED.
+ * *doubt: a request for it is open. */
 HL_CHECK hl_rc hl_prefetch_look(
     hl_prefetch *p, hl_prefetch_item *it, bool *doubt, hl_err *err);
 /* Says what would be spent, and asks for it. */

@@ -5,6 +5,7 @@
 
 #include "broker/owner.h"
 #include "broker/spend.h"
+#include "cli/install.h"
 #include "cli/parts.h"
 #include "cli/prefetch.h"
 
@@ -38,6 +39,24 @@ complete_chip(hl_prefetch *p, const hl_prefetch_item *it, hl_err *err)
 	    cli->store, p->cert, &it->uid, &cli->actor, &chip, err);
 }
 
+/* A license that is there but doubted stands in the way of another one, as it
+ * does for program and run: a person has to decide. */
+static hl_rc
+leave_doubted(hl_prefetch *p, hl_prefetch_item *it, hl_err *err)
+{
+	hl_err e = { 0 };
+	hl_rc rc = hl_refuse_doubted(p->cli, &p->r->chip,
+	    p->firmware[0] != '\0' ? p->firmware : NULL, &e);
+
+	if (rc == HL_EDENIED) {
+		hl_prefetch_fail(it, HL_PREFETCH_NOT_TRIED, &e);
+		return HL_OK;
+	}
+	if (rc != HL_OK)
+		*err = e;
+	return rc;
+}
+
 hl_rc
 hl_prefetch_look(hl_prefetch *p, hl_prefetch_item *it, bool *doubt, hl_err *err)
 {
@@ -59,7 +78,7 @@ hl_prefetch_look(hl_prefetch *p, hl_prefetch_item *it, bool *doubt, hl_err *err)
 	rc = hl_broker_get(p->cli->broker, &req, p->r, &e);
 	*doubt = rc == HL_EDOUBT;
 	if (rc == HL_ENOLICENSE)
-		return HL_OK;
+		return leave_doubted(p, it, err);
 	if (rc == HL_EDOUBT) {
 		hl_prefetch_fail(it, HL_PREFETCH_TO_DO, &e);
 		return HL_OK;

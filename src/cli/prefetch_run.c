@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/install.h"
 #include "cli/parts.h"
 #include "cli/prefetch.h"
 
@@ -54,6 +55,7 @@ struct asking {
 	size_t card;
 	uint32_t left; /* units that may still be spent on it */
 	unsigned refused; /* chips in a row that it gave no license for */
+	bool doubted; /* there is a license of this chip, and it is suspect */
 };
 
 static hl_rc
@@ -68,8 +70,9 @@ not_allowed(const char *why, hl_err *err)
 static hl_rc
 may_spend(void *arg, const hl_spend_plan *plan, hl_err *err)
 {
-	const struct asking *a = arg;
+	struct asking *a = arg;
 	const hl_card_info *then = &a->p->cards[a->card].now.info;
+	hl_rc rc;
 
 	if (hl_prefetch_stop_signal() != 0)
 		return not_allowed("it was interrupted", err);
@@ -78,7 +81,10 @@ may_spend(void *arg, const hl_spend_plan *plan, hl_err *err)
 	if (a->left == 0)
 		return not_allowed(
 		    "more units would go than were agreed to", err);
-	return HL_OK;
+	/* The plan left such chips out: it became so since. */
+	rc = hl_refuse_doubted(a->p->cli, plan->chip, plan->firmware, err);
+	a->doubted = rc == HL_EDENIED;
+	return rc;
 }
 
 static void
@@ -107,6 +113,7 @@ ask_once(struct asking *a, const hl_prefetch_item *it, hl_prefetch_news *news)
 
 	memset(&news->err, 0, sizeof(news->err));
 	news->units = 0;
+	a->doubted = false;
 	news->rc = hl_prefetch_cert(p, it, &news->err);
 	if (news->rc == HL_OK)
 		news->rc = hl_broker_get(cli->broker, &req, p->r, &news->err);
@@ -137,8 +144,8 @@ is_of_chip(struct asking *a, const hl_prefetch_news *news)
 	if (rc == HL_ENOLICENSE && news->units == 0)
 		return ++a->refused < REFUSED_MAX;
 	a->refused = 0;
-	return rc == HL_OK || rc == HL_ECONFLICT || rc == HL_EINPUT ||
-	    rc == HL_ENOTFOUND || rc == HL_EEXIST;
+	return rc == HL_OK || a->doubted || rc == HL_ECONFLICT ||
+	    rc == HL_EINPUT || rc == HL_ENOTFOUND || rc == HL_EEXIST;
 }
 
 /* A card that failed is not asked again in this run: the next units could go
@@ -172,7 +179,9 @@ static void
 serve_card(hl_prefetch *p, size_t card,
     bool (*tell)(void *arg, const hl_prefetch_news *news), void *arg)
 {
-	struct asking a = { p, card, p->cards[card].quota, 0 };
+	struct asking a = {
+		.p = p, .card = card, .left = p->cards[card].quota
+	};
 
 	for (size_t i = 0; i < p->n; i++) {
 		const hl_prefetch_item *it = &p->items[i];

@@ -548,3 +548,40 @@ ended() {
 	[ "$(kept)" = 10 ]
 	hsmlic store check
 }
+
+@test "a license that is doubted is not replaced by the way" {
+	chips in 1 3
+	card one 9
+	echo fw >fw.bin
+	hsmlic-sim image new out.sfi --card one --in fw.bin >/dev/null
+	standin_world
+	standin_chip in/c1
+	standin_switches bad-license
+	run -8 hsmlic program --target stm32prog:port=SWD --card sim:one \
+		--yes out.sfi
+	standin_switches
+	[ "$(left one)" = 8 ]
+	# Its neighbours are served, with or without a word of the firmware.
+	run -0 --separate-stderr hsmlic prefetch in/c2 --card sim:one --yes
+	for words in "--firmware fw" "--firmware fw --dry-run" ""; do
+		# shellcheck disable=SC2086
+		run -4 --separate-stderr prefetch in/c1 in/c2 --card sim:one \
+			$words
+		is '[.units_spent, .kept, .not_tried] | @json' '[0,1,1]'
+		is '[.chips[] | .result] | @json' '["not-tried","kept"]'
+		is '.chips[0].error.code' denied
+		is '.chips[0].error.why | test("suspect")' true
+		is '.chips[0].error.hint | test("license trust")' true
+		[ "$(left one)" = 7 ]
+	done
+	run -4 --separate-stderr hsmlic prefetch in --card sim:one --yes
+	[[ $output == *not-tried*"suspect: an installation ended"* ]]
+	[[ $stderr == *"1 got, 1 in the store already, 0 failed, 1 not tried"* ]]
+	[ "$(left one)" = 6 ]
+	# Decided on, by the same means as for program and run.
+	hsmlic license trust "$(cat in/c1/uid.hex)" --yes \
+		--reason "RSSe was missing" >/dev/null
+	run -0 --separate-stderr prefetch in --card sim:one
+	is '[.units_spent, .kept] | @json' '[0,3]'
+	judged one
+}
