@@ -36,38 +36,42 @@ struct hl_card {
 static const hl_card_driver *const drivers[] = { &hl_driver_stm32hsm,
 	&hl_driver_olc };
 
-/*
- * The vendor's program opens the card itself, so PC/SC cannot keep others off
- * it. Processes of this program wait for each other, whatever store and user
- * they are at work for.
- */
-static hl_rc
-let_go(hl_card *card, hl_deadline until, hl_err *err)
+hl_rc
+hl_card_machine_lock(
+    hl_name_lock *lock, const char *reader, hl_deadline until, hl_err *err)
 {
-	hl_channel *ch = card->link.ch;
 	const char *socket = getenv("PCSCLITE_CSOCK_NAME");
 	char hex[2 * LOCK_NAME_BYTES + 1], name[80];
 	uint8_t hash[HL_SHA256_LEN];
 	hl_buf all = HL_BUF_INIT;
 	hl_rc rc;
 
-	if (ch->ops->park != NULL)
-		ch->ops->park(ch);
-	if (card->machine.fd >= 0)
-		return HL_OK;
-	hl_buf_printf(&all, "%s:%s", socket == NULL ? "" : socket, ch->reader);
+	lock->fd = -1;
+	hl_buf_printf(&all, "%s:%s", socket == NULL ? "" : socket, reader);
 	rc = all.failed ? hl_nomem(err) : hl_sha256(all.p, all.n, hash, err);
 	hl_buf_free(&all);
 	if (rc != HL_OK)
 		return rc;
 	hl_hex_lower(hex, hash, LOCK_NAME_BYTES);
 	(void)snprintf(name, sizeof(name), "hsmlic/reader-%s", hex);
-	rc = hl_name_lock_take(&card->machine, name, until, err);
+	rc = hl_name_lock_take(lock, name, until, err);
 	if (rc == HL_EBUSY)
 		hl_err_hint(err,
 		    "wait for the other hsmlic, or give this one more time "
 		    "with --timeout; nothing was spent");
 	return rc;
+}
+
+static hl_rc
+let_go(hl_card *card, hl_deadline until, hl_err *err)
+{
+	hl_channel *ch = card->link.ch;
+
+	if (ch->ops->park != NULL)
+		ch->ops->park(ch);
+	if (card->machine.fd >= 0)
+		return HL_OK;
+	return hl_card_machine_lock(&card->machine, ch->reader, until, err);
 }
 
 static hl_rc

@@ -13,6 +13,7 @@
 
 #include "card/channel.h"
 #include "tool/tool.h"
+#include "util/name_lock.h"
 #include "util/uuid.h"
 
 #define HL_SERIAL_TEXT 33 /* 16 bytes in hex and NUL */
@@ -124,6 +125,16 @@ HL_CHECK hl_rc hl_card_reconnect(
 
 /* NULL is fine; sets *card to NULL. */
 void hl_card_close(hl_card **card);
+
+/*
+ * The vendor's program opens the card itself, so PC/SC cannot keep others off
+ * it. Processes of this program wait for each other, whatever store and user
+ * they are at work for (util/name_lock.h): whoever asks the card in a reader by
+ * that program holds this lock. A card that is HL_BY_TOOL has it while it is
+ * open. Free with hl_name_lock_free(). HL_EBUSY: held by another one.
+ */
+HL_CHECK hl_rc hl_card_machine_lock(
+    hl_name_lock *lock, const char *reader, hl_deadline until, hl_err *err);
 
 /* Is this the answer to reset of an STM32HSM? */
 bool hl_card_is_stm32hsm(const uint8_t *atr, size_t n);

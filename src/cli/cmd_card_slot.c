@@ -39,10 +39,39 @@ struct slots {
 	hl_tool tool;
 	hl_reader *readers;
 	size_t n;
+	hl_name_lock *lock;	/* of each reader, while slots are asked */
 	unsigned top;		/* highest slot that is asked */
 	bool on[SLOTS_MAX + 1]; /* a card answers at this slot */
 	json_t *found;
 };
+
+/* ---- asking ------------------------------------------------------------- */
+
+static void
+unlock(struct slots *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		hl_name_lock_free(&s->lock[i]);
+}
+
+/* Which slot is in which reader is what is to be found out: any of them may be
+ * one where another process has its license made. */
+static hl_rc
+lock(struct slots *s, hl_err *err)
+{
+	hl_rc rc = HL_OK;
+
+	for (size_t i = 0; i < s->n; i++)
+		s->lock[i].fd = -1;
+	for (size_t i = 0; i < s->n && rc == HL_OK; i++)
+		rc = hl_card_machine_lock(
+		    &s->lock[i], s->readers[i].name, s->cli->until, err);
+	if (rc == HL_OK)
+		return rc;
+	unlock(s);
+	hl_err_what(err, WHAT);
+	return rc;
+}
 
 static bool
 answers(struct slots *s, unsigned slot)
@@ -55,17 +84,42 @@ answers(struct slots *s, unsigned slot)
 	return rc == HL_OK;
 }
 
-static unsigned
-ask_all(struct slots *s)
+/* At how many slots is a card? */
+static hl_rc
+ask_all(struct slots *s, unsigned *count, hl_err *err)
 {
-	unsigned count = 0;
+	hl_rc rc = lock(s, err);
 
+	*count = 0;
+	if (rc != HL_OK)
+		return rc;
 	for (unsigned i = 1; i <= s->top; i++) {
 		s->on[i] = answers(s, i);
-		count += s->on[i];
+		*count += s->on[i];
 	}
-	return count;
+	unlock(s);
+	return HL_OK;
 }
+
+/* At how many of them is there none any more? *slot: the last of those. */
+static hl_rc
+ask_again(struct slots *s, unsigned *silent, unsigned *slot, hl_err *err)
+{
+	hl_rc rc = lock(s, err);
+
+	*silent = *slot = 0;
+	if (rc != HL_OK)
+		return rc;
+	for (unsigned i = 1; i <= s->top; i++)
+		if (s->on[i] && !answers(s, i)) {
+			*slot = i;
+			++*silent;
+		}
+	unlock(s);
+	return HL_OK;
+}
+
+/* ---- what is found ------------------------------------------------------ */
 
 static hl_rc
 record(struct slots *s, const char *reader, unsigned slot, hl_err *err)
@@ -151,19 +205,15 @@ static hl_rc
 find_by_removal(struct slots *s, size_t cards, unsigned on, hl_err *err)
 {
 	const hl_reader *gone;
-	unsigned slot = 0, silent = 0;
+	unsigned slot, silent;
 	hl_rc rc;
 
 	hl_message(s->cli,
 	    "take one card out of its reader now: the slot that falls silent "
 	    "is that reader");
-	if ((rc = wait_for_removal(s, &gone, err)) != HL_OK)
+	if ((rc = wait_for_removal(s, &gone, err)) != HL_OK ||
+	    (rc = ask_again(s, &silent, &slot, err)) != HL_OK)
 		return rc;
-	for (unsigned i = 1; i <= s->top; i++)
-		if (s->on[i] && !answers(s, i)) {
-			slot = i;
-			silent++;
-		}
 	if (silent != 1)
 		return nothing_fell_silent(gone->name, err);
 	rc = record(s, gone->name, slot, err);
@@ -191,6 +241,7 @@ find(struct slots *s, hl_err *err)
 	const hl_reader *one = NULL;
 	const size_t cards = count_present(s, &one);
 	unsigned slot = 1, on;
+	hl_rc rc;
 
 	if (cards == 0)
 		return hl_fail(err, HL_ENODEV, WHAT, "insert the cards",
@@ -198,7 +249,9 @@ find(struct slots *s, hl_err *err)
 	s->top = (unsigned)s->n + SLOTS_BEYOND;
 	if (s->top > SLOTS_MAX)
 		s->top = SLOTS_MAX;
-	if ((on = ask_all(s)) == 0)
+	if ((rc = ask_all(s, &on, err)) != HL_OK)
+		return rc;
+	if (on == 0)
 		return hl_fail(err, HL_ENODEV, WHAT,
 		    "what does STM32_Programmer_CLI -hsmgetinfo slot=1 print?",
 		    "STM32_Programmer_CLI finds a card at none of the slots 1 "
@@ -221,12 +274,15 @@ hl_cmd_card_slot(hl_cli *cli, char **operands, hl_err *err)
 	rc = hl_tool_find(&s.tool, hl_opt(cli, "stm32prog"), err);
 	if (rc == HL_OK)
 		rc = hl_reader_list(&s.readers, &s.n, cli->until, err);
-	if (rc == HL_OK)
-		rc = find(&s, err);
+	if (rc == HL_OK) {
+		s.lock = calloc(s.n + 1, sizeof(*s.lock));
+		rc = s.lock == NULL ? hl_nomem(err) : find(&s, err);
+	}
 	if (rc == HL_OK && cli->json)
 		rc = hl_print_json(
 		    cli, json_pack("{s:O}", "slots", s.found), err);
 	json_decref(s.found);
+	free(s.lock);
 	free(s.readers);
 	return rc;
 }

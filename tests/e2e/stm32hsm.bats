@@ -335,6 +335,45 @@ crosswise() {
 	get 0 1
 }
 
+@test "slots are not asked while a card makes a license" {
+	local i
+	start_pcscd unix
+	start_hsm 0 a
+	hsmlic-sim chip new chip1 --seed 1 >/dev/null
+	standin_switches -hsmgetlicensefromcertifbin:slow=4000
+	hl_spawn get.log hsmlic get --yes -o lic1 --cert chip1/certificate.bin
+	for ((i = 0; i < 400; i++)); do
+		! grep -qs "^-hsmgetlicensefrom" world/journal || break
+		sleep 0.02
+	done
+	run -7 --separate-stderr hsmlic card slot --timeout 1
+	[[ ${stderr_lines[0]} == *"find out the slots: another process"* ]]
+	[[ ${stderr_lines[1]} == *--timeout*"nothing was spent"* ]]
+	[[ $(tail -n 1 world/journal) == -hsmgetlicensefrom* ]]
+	# With more time, behind it.
+	run -0 hsmlic card slot
+	[ "$output" = "slot=1 is \"${READER[0]}\"" ]
+	hl_stop "$HL_PID" 0
+	[ "$HL_STATUS" = 0 ]
+	[ "$(left a)" = 19 ]
+}
+
+@test "the slot that falls silent is the reader whose card was taken out" {
+	local i
+	start_pcscd unix unix
+	card b
+	start_hsm 0 a 2
+	start_hsm 1 b 1
+	hl_spawn slot.log hsmlic card slot
+	for ((i = 0; i < 400; i++)); do
+		! grep -q "take one card out" slot.log || break
+		sleep 0.02
+	done
+	stop_hsm 0
+	wait "$HL_PID"
+	grep -qxF "slot=2 is \"${READER[0]}\"" slot.log
+}
+
 @test "slots mapped crosswise: each reader's card is asked at its own" {
 	crosswise
 	run -0 hsmlic card list --json
