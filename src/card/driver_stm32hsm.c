@@ -284,8 +284,8 @@ stm32hsm_issue(hl_card_link *link, const uint8_t *cert, size_t n,
 	    (rc = command_line(&i, argv, slot, sizeof(slot), err)) != HL_OK ||
 	    (rc = time_for_tool(until, &tool_until, err)) != HL_OK)
 		return rc;
-	rc = hl_spawn_kept(
-	    argv, i.files.base, TEXT_MAX, &text, &end, tool_until, err);
+	rc = hl_spawn_kept(argv, i.files.base, i.files.license, TEXT_MAX, &text,
+	    &end, tool_until, err);
 	/* Else it was not even started. */
 	if (rc == HL_OK) {
 		rc = take_result(&i, &text, &end, out, err);

@@ -252,6 +252,41 @@ hl_dir_sync_parent(const char *path, hl_err *err)
 	return rc;
 }
 
+/* fsync() takes a descriptor, and that takes the right to read. */
+static int
+sync_at(const hl_place *at)
+{
+	int r, e, fd;
+
+	do {
+		fd = openat(at->dir, at->name,
+		    O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	} while (fd < 0 && errno == EINTR);
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0)
+		return errno == EACCES || errno == EPERM ? syncfs(at->dir) : -1;
+	r = hl_fd_sync(fd);
+	e = errno;
+	close(fd);
+	errno = e;
+	return r == 0 ? hl_dir_sync(at->dir) : r;
+}
+
+hl_rc
+hl_file_sync(const char *path, hl_err *err)
+{
+	hl_rc rc = HL_OK;
+	hl_place at;
+
+	if (!hl_place_open(&at, path))
+		return hl_file_fail_errno(err, "sync", path, errno);
+	if (sync_at(&at) != 0)
+		rc = hl_file_fail_errno(err, "sync", path, errno);
+	hl_place_close(&at);
+	return rc;
+}
+
 hl_rc
 hl_file_remove(const char *path, hl_err *err)
 {

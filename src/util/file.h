@@ -43,6 +43,12 @@ HL_CHECK hl_rc hl_dir_make(const char *path, hl_err *err);
 HL_CHECK hl_rc hl_dir_sync_parent(const char *path, hl_err *err);
 /* Removes a file and syncs its directory; fine if it is not there. */
 HL_CHECK hl_rc hl_file_remove(const char *path, hl_err *err);
+/*
+ * Makes durable what another program wrote: the file and its name. Fine when
+ * there is none. One that this user may not read is synced with all of its file
+ * system. HL_EIO, HL_EFULL: it may be gone, or torn, after a power cut.
+ */
+HL_CHECK hl_rc hl_file_sync(const char *path, hl_err *err);
 /* Bytes that this user can still write on the file system of `path`. */
 HL_CHECK hl_rc hl_file_free_space(
     const char *path, uint64_t *bytes, hl_err *err);

@@ -54,13 +54,16 @@ HL_CHECK hl_rc hl_spawn_read(const char *const *argv, size_t max, hl_buf *out,
  * stay held until the program has ended. Output goes to BASE.log as it comes
  * (`max` bytes); when the program has ended, both files are durable and
  * BASE.end tells how: "exit N", "signal N" or "late". One that was there before
- * is removed first. An end that nobody knows, because the keeper was killed, is
- * not `exited`, with signal 0.
+ * is removed first. `result` is the file that the program writes, or NULL: it
+ * is durable before BASE.end is there. An end that nobody knows, because the
+ * keeper was killed, or that says nothing, because the result could not be made
+ * durable (there is no BASE.end then), is not `exited`, with signal 0.
  *
  * Errors as above; HL_EIO, HL_EFULL, HL_EINPUT also for files at BASE.
  */
 HL_CHECK hl_rc hl_spawn_kept(const char *const *argv, const char *base,
-    size_t max, hl_buf *out, hl_ended *end, hl_deadline until, hl_err *err);
+    const char *result, size_t max, hl_buf *out, hl_ended *end,
+    hl_deadline until, hl_err *err);
 
 /*
  * What hl_spawn_kept() left, for whoever comes after a process that died.

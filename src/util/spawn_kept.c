@@ -26,6 +26,7 @@
 typedef struct kept {
 	const char *const *argv;
 	const char *base;
+	const char *result; /* NULL: it writes no file that counts */
 	size_t max;
 	hl_deadline until;
 } kept;
@@ -87,6 +88,16 @@ write_end(const kept *k, const hl_ended *end)
 		(void)!hl_file_write(path, text, strlen(text), 0600, NULL);
 }
 
+/*
+ * Who finds an end must find all that came before it: after a power cut, an
+ * "exit 0" would vouch for a result that is empty or torn.
+ */
+static bool
+is_durable(const kept *k)
+{
+	return k->result == NULL || hl_file_sync(k->result, NULL) == HL_OK;
+}
+
 static hl_rc
 open_log(const kept *k, int *fd, hl_err *err)
 {
@@ -128,9 +139,11 @@ keep(const kept *k, hl_ended *end, hl_err *err)
 	hl_fd_close(&fd[1]);
 	if (rc == HL_OK) {
 		hl_child_collect(&c, fd[0], put_log, &log, k->until, end);
-		/* who finds an end must find all that came before it */
 		(void)fsync(log.fd);
-		write_end(k, end);
+		if (is_durable(k))
+			write_end(k, end);
+		else
+			*end = (hl_ended){ .exited = false };
 	}
 	hl_fd_close(&fd[0]);
 	hl_fd_close(&log.fd);
@@ -267,10 +280,10 @@ remove_end(const char *base, hl_err *err)
 }
 
 hl_rc
-hl_spawn_kept(const char *const *argv, const char *base, size_t max,
-    hl_buf *out, hl_ended *end, hl_deadline until, hl_err *err)
+hl_spawn_kept(const char *const *argv, const char *base, const char *result,
+    size_t max, hl_buf *out, hl_ended *end, hl_deadline until, hl_err *err)
 {
-	const kept k = { argv, base, max, until };
+	const kept k = { argv, base, result, max, until };
 	heard h = H_NOTHING;
 	hl_chld was;
 	hl_rc rc;

@@ -52,7 +52,7 @@ keep(const scratch *s, const char *text, hl_buf *out, hl_ended *end,
 	const script p = sh_with(text, s->path);
 
 	return hl_spawn_kept(
-	    p.argv, s->path, PLENTY, out, end, hl_deadline_in(ms), err);
+	    p.argv, s->path, NULL, PLENTY, out, end, hl_deadline_in(ms), err);
 }
 
 static hl_ended
@@ -141,7 +141,7 @@ no_more_than_max_is_written(void **state)
 	hl_buf out = HL_BUF_INIT;
 	hl_ended end;
 
-	assert_int_equal(hl_spawn_kept(p.argv, s->path, 5, &out, &end,
+	assert_int_equal(hl_spawn_kept(p.argv, s->path, NULL, 5, &out, &end,
 			     hl_deadline_in(LONG_MS), NULL),
 	    HL_OK);
 	assert_int_equal(end.status, 2);
@@ -200,8 +200,8 @@ after_the_deadline_nothing_is_started(void **state)
 	hl_buf out = HL_BUF_INIT;
 	hl_ended end;
 
-	assert_int_equal(hl_spawn_kept(p.argv, s->path, PLENTY, &out, &end,
-			     hl_mono_ms() - 1, NULL),
+	assert_int_equal(hl_spawn_kept(p.argv, s->path, NULL, PLENTY, &out,
+			     &end, hl_mono_ms() - 1, NULL),
 	    HL_ETIMEOUT);
 	assert_int_equal(scratch_count(s), 0);
 }
@@ -501,7 +501,7 @@ what_cannot_be_run_leaves_no_end(void **state)
 		hl_ended end;
 
 		make(s, "end", "exit 0\n");
-		CHECK(hl_spawn_kept(argv, s->path, PLENTY, &out, &end,
+		CHECK(hl_spawn_kept(argv, s->path, NULL, PLENTY, &out, &end,
 			  hl_deadline_in(LONG_MS), &err) == HL_ENODEV,
 		    u[i].why);
 		CHECK(err.rc == HL_ENODEV, u[i].why);
@@ -526,7 +526,7 @@ without_its_files_nothing_is_started(void **state)
 	hl_ended end;
 	name n = beside(s, "none/base");
 
-	assert_int_equal(hl_spawn_kept(p.argv, n.text, PLENTY, &out, &end,
+	assert_int_equal(hl_spawn_kept(p.argv, n.text, NULL, PLENTY, &out, &end,
 			     hl_deadline_in(LONG_MS), &err),
 	    HL_EIO);
 	assert_non_null(strstr(err.what, n.text));
