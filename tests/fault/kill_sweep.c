@@ -4,13 +4,21 @@
  * for each; after every kill a fresh process recovers, and the invariants are
  * judged.
  *
- *   kill-sweep BIN WORK product|naive [EVERY]
+ *   kill-sweep BIN WORK product|naive|tool|tool-all [EVERY]
  *
  * BIN: folder of hsmlic, hsmlic-sim, invariants, naive-get. WORK: an empty
- * folder. EVERY: only each n-th point. Exit 0: no breach (product), or breaches
- * found at some points and not at all of them (naive, the negative control: the
- * same recovery does not make good what came in the wrong order). Exit 2: the
- * harness itself failed. The last line says the figures.
+ * folder. EVERY: only each n-th point. Exit 0: no breach (product, tool), or
+ * breaches found at some points and not at all of them (naive, the negative
+ * control: the same recovery does not make good what came in the wrong order).
+ * Exit 2: the harness itself failed. The last line says the figures.
+ *
+ * tool: a card that its vendor's program asks, which is the stand-in with the
+ * world WORK/world; there is a reader with such a card (stm32hsm-card). What
+ * the command has started goes on when it is killed: not one unit may be lost.
+ *
+ * tool-all: all that it has started is killed with it, after each fork, and
+ * again and again at different moments where the card is asked. That may cost
+ * the unit, but no account: units have to be lost, and no breach be found.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,16 +28,29 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "util/err.h"
 
 #define ARGS 24
+/* tool-all: stops behind a fork; kills at each of them, where it matters; the
+ * moment between the stop and the kill */
+#define BEHIND_MAX 8
+#define AGAIN 8
+#define MOMENT_US 2000
+#define MOMENTS_US 35000
 
 static char bin[1024];
-static bool naive;
-static unsigned long breaches, kills, acknowledged;
+/* Where to kill: at the n-th stop, or so many stops behind a fork. 0: never. */
+struct point {
+	long stop, fork, behind;
+};
+
+static bool naive, tool, all;
+static bool asking; /* when it was killed last, a keeper was at work */
+static unsigned long breaches, kills, acknowledged, lost;
 
 static void
 path_of(char *out, size_t size, const char *name)
@@ -68,14 +89,75 @@ run(char *const *argv, const char *out)
 }
 
 /*
- * Runs and kills at the n-th stop (0: never). Returns the stops seen, negative
- * when it ended by itself; *status is its wait status.
+ * It and all that it has started; each is stopped first, so that it starts no
+ * more. Returns how deep that goes: below its own children is what a keeper
+ * runs.
  */
-static long
-run_and_kill(char *const *argv, const char *out, long n, int *status)
+static int
+kill_tree(pid_t pid)
+{
+	char path[64];
+	int depth = 0;
+	long child;
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "/proc/%ld/task/%ld/children",
+	    (long)pid, (long)pid);
+	(void)kill(pid, SIGSTOP);
+	if ((f = fopen(path, "r")) != NULL) {
+		while (fscanf(f, "%ld", &child) == 1) {
+			const int below = 1 + kill_tree((pid_t)child);
+
+			depth = below > depth ? below : depth;
+		}
+		(void)fclose(f);
+	}
+	(void)kill(pid, SIGKILL);
+	return depth;
+}
+
+static bool
+enters_fork(pid_t pid)
+{
+	struct __ptrace_syscall_info i;
+
+	if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, (void *)sizeof(i), &i) <= 0 ||
+	    i.op != PTRACE_SYSCALL_INFO_ENTRY)
+		return false;
+	return i.entry.nr == SYS_clone || i.entry.nr == SYS_clone3;
+}
+
+/* One more stop. True: it is the one. */
+static bool
+reached(pid_t pid, const struct point *at, struct point *here)
+{
+	here->stop++;
+	here->behind++;
+	if (enters_fork(pid)) {
+		here->fork++;
+		here->behind = 0;
+	}
+	return at->fork == 0
+	    ? here->stop == at->stop
+	    : here->fork == at->fork && here->behind == at->behind;
+}
+
+static void
+end_all(pid_t pid)
+{
+	(void)usleep((useconds_t)(MOMENT_US + random() % MOMENTS_US));
+	asking = kill_tree(pid) > 1;
+}
+
+/*
+ * Runs and kills at a point. True: it did; else it ended by itself, and *here
+ * is what it had seen. *status is its wait status.
+ */
+static bool
+run_and_kill(char *const *argv, const char *out, const struct point *at,
+    struct point *here, int *status)
 {
 	const pid_t pid = fork();
-	long stops = 0;
 	int signal_ = 0;
 	bool started = false;
 
@@ -84,6 +166,8 @@ run_and_kill(char *const *argv, const char *out, long n, int *status)
 		(void)raise(SIGSTOP);
 		become(argv, out);
 	}
+	*here = (struct point){ 0 };
+	asking = false;
 	(void)waitpid(pid, status, 0);
 	(void)ptrace(PTRACE_SETOPTIONS, pid, NULL,
 	    PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD);
@@ -92,17 +176,19 @@ run_and_kill(char *const *argv, const char *out, long n, int *status)
 		signal_ = 0;
 		(void)waitpid(pid, status, 0);
 		if (!WIFSTOPPED(*status))
-			return -stops;
+			return false;
 		if (WSTOPSIG(*status) == SIGTRAP)
 			started = true;
 		else if (WSTOPSIG(*status) != (SIGTRAP | 0x80))
 			signal_ = WSTOPSIG(*status);
-		else if (started && ++stops == n)
+		else if (started && reached(pid, at, here))
 			break;
 	}
+	if (all)
+		end_all(pid);
 	(void)kill(pid, SIGKILL);
 	(void)waitpid(pid, status, 0);
-	return stops;
+	return true;
 }
 
 static void
@@ -155,6 +241,9 @@ must(const char *text)
 #define GET                                                                    \
 	"hsmlic --store w/s.db get --target sim:chip --card sim:w/card --yes " \
 	"-o w/lic --json"
+#define GET_BY_TOOL                                                            \
+	"hsmlic --store w/s.db get --target stm32prog:port=SWD --yes -o "      \
+	"w/lic --json --timeout 30"
 #define NAIVE "naive-get w/s.db w/card chip/certificate.bin %s"
 
 static char victim_line[1024];
@@ -168,6 +257,21 @@ read_uid(char *out, size_t size)
 		exit(2);
 	out[strcspn(out, "\n")] = '\0';
 	(void)fclose(f);
+}
+
+/* The card of the vendor's program is w/card, for a moment start/card. */
+static void
+set_up_tool(void)
+{
+	shell("rm -rf chip other start w && mkdir -p start world && "
+	      "ln -s start w && ln -sfn ../w/card world/card-1");
+	must("hsmlic-sim card new start/card --firmware sweep --capacity 50");
+	must("hsmlic-sim chip new chip --seed 1");
+	must("hsmlic-sim chip new other --seed 2");
+	shell("ln -sfn ../other world/chip");
+	must("hsmlic --store start/s.db get --target stm32prog:port=SWD --yes");
+	shell("ln -sfn ../chip world/chip");
+	(void)snprintf(victim_line, sizeof(victim_line), "%s", GET_BY_TOOL);
 }
 
 /* A store that knows the card and holds a license of another chip. */
@@ -239,6 +343,37 @@ units_spent(void)
 	return 49 - left; /* one went to the other chip at the start */
 }
 
+/* Until nobody is at work any more. */
+static void
+recover(long point)
+{
+	const char *line = tool ? "hsmlic --store w/s.db recover"
+				: "hsmlic --store w/s.db recover --card "
+				  "sim:w/card";
+
+	for (int i = 0; i < 600; i++) {
+		if (command(line, "recover.out") != 0)
+			complain(point, "recover failed");
+		if (command(
+			"/bin/grep -q left.alone recover.out", "grep.out") != 0)
+			return;
+		(void)usleep(50000);
+	}
+	complain(point, "it never ends");
+}
+
+/* A software card that is ours replays, and a keeper outlives us: then no crash
+ * may cost a unit. */
+static void
+judge_units(long point)
+{
+	const unsigned n = units_spent();
+
+	lost += n == 2;
+	if (n != 1 && !(all && n == 2))
+		complain(point, "not exactly one unit was spent");
+}
+
 /*
  * After the kill: recover, get again, and look at everything. The next get
  * would book what the naive order lost as spent elsewhere.
@@ -252,84 +387,123 @@ aftermath(long point)
 		acknowledged++;
 		shell("cp w/lic w/lic.first");
 	}
-	if (command("hsmlic --store w/s.db recover --card sim:w/card",
-		"recover.out") != 0)
-		complain(point, "recover failed");
+	recover(point);
 	judge(point, "recover");
 	if (naive)
 		return;
-	if (command(GET, "get.out") != 0)
+	if (command(tool ? GET_BY_TOOL : GET, "get.out") != 0)
 		complain(point, "the next get failed");
 	judge(point, "the next get");
-	/* The software card replays: no crash may cost a unit. */
-	if (units_spent() != 1)
-		complain(point, "not exactly one unit was spent");
+	judge_units(point);
 	if (had && command("/usr/bin/cmp w/lic w/lic.first", "cmp.out") != 0)
 		complain(point, "a license that was handed out has changed");
 }
 
-static long
-total_points(void)
+static bool
+victim(const struct point *at, struct point *here, int *status)
 {
 	char line[1024];
 	char *argv[ARGS];
-	int status;
-	long n;
 
 	shell("rm -rf w && cp -a start w");
 	(void)snprintf(line, sizeof(line), "%s", victim_line);
 	words(line, argv);
-	n = -run_and_kill(argv, "victim.out", 0, &status);
-	if (n <= 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+	return run_and_kill(argv, "victim.out", at, here, status);
+}
+
+static struct point
+total_points(void)
+{
+	const struct point never = { 0 };
+	struct point seen;
+	int status;
+
+	if (victim(&never, &seen, &status) || seen.stop == 0 ||
+	    !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
 		shell("cat victim.out >&2");
 		(void)fprintf(stderr, "kill-sweep: the command fails alone\n");
 		exit(2);
 	}
-	return n;
+	return seen;
 }
 
 /* No two runs have quite the same calls: it goes on until one is not killed. */
 static void
 sweep(long total, long every)
 {
-	char line[1024];
-	char *argv[ARGS];
+	struct point at = { 1, 0, 0 }, here;
 	bool killed;
 	int status;
-	long n = 1;
 
 	do {
-		shell("rm -rf w && cp -a start w");
-		(void)snprintf(line, sizeof(line), "%s", victim_line);
-		words(line, argv);
-		killed = run_and_kill(argv, "victim.out", n, &status) > 0;
+		killed = victim(&at, &here, &status);
 		kills += killed;
-		aftermath(n);
-		n += every;
-	} while (killed || n <= total);
+		aftermath(at.stop);
+		at.stop += every;
+	} while (killed || at.stop <= total);
+}
+
+/* One kill, or several while the card is asked. True: it was. */
+static bool
+sweep_point(const struct point *at)
+{
+	struct point here;
+	bool ever = false;
+	int status;
+
+	for (int i = 0; i < AGAIN && (i == 0 || ever); i++) {
+		kills += victim(at, &here, &status);
+		ever = ever || asking;
+		aftermath(at->fork * 1000 + at->behind);
+	}
+	return ever;
+}
+
+static void
+sweep_forks(long forks)
+{
+	for (long f = 1; f <= forks; f++) {
+		struct point at = { 0, f, 2 };
+
+		while (at.behind <= BEHIND_MAX &&
+		    (sweep_point(&at) || at.behind < 4))
+			at.behind++;
+	}
 }
 
 int
 main(int argc, char **argv)
 {
-	long total, every = 1;
+	struct point total;
+	long every = 1;
 
 	if (argc < 4 || realpath(argv[1], bin) == NULL || chdir(argv[2]) != 0) {
 		(void)fprintf(stderr,
-		    "usage: kill-sweep BIN WORK product|naive [EVERY]\n");
+		    "usage: kill-sweep BIN WORK "
+		    "product|naive|tool|tool-all [EVERY]\n");
 		return 2;
 	}
 	naive = strcmp(argv[3], "naive") == 0;
+	all = strcmp(argv[3], "tool-all") == 0;
+	tool = all || strcmp(argv[3], "tool") == 0;
 	if (argc > 4)
 		every = strtol(argv[4], NULL, 10);
 	if (every < 1)
 		return 2;
-	set_up();
+	if (tool)
+		set_up_tool();
+	else
+		set_up();
 	total = total_points();
-	sweep(total, every);
+	if (all)
+		sweep_forks(total.fork);
+	else
+		sweep(total.stop, every);
 	(void)printf("%s: %ld points, %lu killed, %lu after the license was "
-		     "written, %lu breaches\n",
-	    argv[3], total, kills, acknowledged, breaches);
+		     "written, %lu units lost, %lu breaches\n",
+	    argv[3], total.stop, kills, acknowledged, lost, breaches);
+	if (all)
+		return breaches == 0 && lost > 0 ? 0 : 1;
 	if (naive)
 		return breaches > 0 && breaches < kills ? 0 : 1;
 	return breaches == 0 ? 0 : 1;
