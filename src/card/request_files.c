@@ -41,7 +41,9 @@ hl_request_files_take(const hl_request_files *f, const hl_ended *end,
 	if (rc == HL_OK) {
 		memcpy(out->license, bytes.p, bytes.n);
 		out->n = bytes.n;
-		*good = end->exited && end->status == 0 && !report->failure;
+		/* also one that says 0 when it is made to end */
+		*good = end->exited && end->status == 0 && !end->late &&
+		    !report->failure;
 	}
 	hl_buf_free(&bytes);
 	return rc;

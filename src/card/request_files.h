@@ -28,8 +28,9 @@ HL_CHECK hl_rc hl_request_files_name(hl_request_files *f, const char *dir,
 
 /*
  * The bytes of the license file. *good: they are whole, because the program
- * ended by itself with status 0 and no line of it says that something failed.
- * HL_ENOTFOUND: there are none. HL_EINPUT: more than a license can have.
+ * ended by itself, in time, with status 0 and no line of it says that something
+ * failed. HL_ENOTFOUND: there are none. HL_EINPUT: more than a license can
+ * have.
  */
 HL_CHECK hl_rc hl_request_files_take(const hl_request_files *f,
     const hl_ended *end, const hl_tool_report *report, hl_card_answer *out,

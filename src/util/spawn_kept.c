@@ -55,6 +55,7 @@ end_text(const hl_ended *end, char text[END_MAX])
 typedef struct log_file {
 	int fd;
 	size_t left;
+	bool torn; /* not all that was to be kept could be written */
 } log_file;
 
 static void
@@ -71,8 +72,10 @@ put_log(void *arg, const void *p, size_t n)
 		done = write(l->fd, at, n);
 		if (done < 0 && errno == EINTR)
 			continue;
-		if (done <= 0)
-			return; /* the end is what counts */
+		if (done <= 0) {
+			l->torn = true;
+			return;
+		}
 		at += done;
 		n -= (size_t)done;
 	}
@@ -90,7 +93,8 @@ write_end(const kept *k, const hl_ended *end)
 
 /*
  * Who finds an end must find all that came before it: after a power cut, an
- * "exit 0" would vouch for a result that is empty or torn.
+ * "exit 0" would vouch for a result that is empty or torn. So it would for a
+ * program whose words of failure had no place on a full disk.
  */
 static bool
 is_durable(const kept *k)
@@ -121,7 +125,7 @@ static hl_rc
 keep(const kept *k, hl_ended *end, hl_err *err)
 {
 	hl_start how = { k->argv, -1, -1, -1, true, false };
-	log_file log = { -1, k->max };
+	log_file log = { -1, k->max, false };
 	int fd[2] = { -1, -1 };
 	hl_child c;
 	hl_rc rc;
@@ -140,7 +144,7 @@ keep(const kept *k, hl_ended *end, hl_err *err)
 	if (rc == HL_OK) {
 		hl_child_collect(&c, fd[0], put_log, &log, k->until, end);
 		(void)fsync(log.fd);
-		if (is_durable(k))
+		if (!log.torn && is_durable(k))
 			write_end(k, end);
 		else
 			*end = (hl_ended){ .exited = false };

@@ -390,6 +390,17 @@ program() {
 	accounts 19 "lost_or_outside not_spent"
 }
 
+@test "it says 0 when it is made to end: what it wrote is no license" {
+	local count
+	count="\"$REAL\" -hsmglfcb \"\$2\" $HL_DIR/real slot=1"
+	program "$count" "head -c 60 $HL_DIR/real >\"\$3\"" \
+		"trap 'exit 0' TERM" "sleep 60 & wait"
+	flash --timeout 6
+	failed_with 6 1 "did not end in time, was ended and left 60 bytes"
+	accounts 19 issued_bad
+	asks_before_more
+}
+
 @test "it writes something, fails, and the card did not count" {
 	program "echo half >\"\$3\"" "echo Error: no card" "exit 1"
 	flash

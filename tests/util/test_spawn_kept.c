@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hl_spawn_kept(): a program whose work outlives the process that began it. */
+#include <sys/resource.h>
+
 #include "util/file.h"
 #include "util/lock.h"
 #include "util/spawn_help.h"
@@ -556,6 +558,32 @@ an_end_that_cannot_be_written_is_told(void **state)
 	hl_buf_free(&out);
 }
 
+/* Words of failure that found no place may have been among them. */
+static void
+output_that_cannot_be_written_leaves_no_end(void **state)
+{
+	const scratch *s = *state;
+	hl_buf out = HL_BUF_INIT;
+	struct rlimit was, small;
+	hl_ended end;
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+	small = was;
+	small.rlim_cur = 1000;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	end = keep_ok(s, "head -c 999 /dev/zero", &out, LONG_MS);
+	assert_true(end.exited);
+	assert_int_equal(out.n, 999);
+	hl_buf_reset(&out);
+	end = keep_ok(s, "head -c 1001 /dev/zero", &out, LONG_MS);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+	assert_false(end.exited);
+	assert_int_equal(end.signal, 0);
+	assert_int_equal(out.n, 1000);
+	assert_false(is_there(s, "end"));
+	hl_buf_free(&out);
+}
+
 /* ---- what is there afterwards ------------------------------------------- */
 
 static void
@@ -733,6 +761,7 @@ main(void)
 		SCRATCH_TEST(what_cannot_be_run_leaves_no_end),
 		SCRATCH_TEST(without_its_files_nothing_is_started),
 		SCRATCH_TEST(an_end_that_cannot_be_written_is_told),
+		SCRATCH_TEST(output_that_cannot_be_written_leaves_no_end),
 		SCRATCH_TEST(only_what_was_written_is_an_end),
 		SCRATCH_TEST(every_end_reads_back),
 		SCRATCH_TEST(without_an_end_nobody_knows),
