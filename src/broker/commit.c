@@ -166,7 +166,7 @@ hl_settle_commit(hl_broker *b, const hl_issue *issue, const hl_cert *cert,
 		/* Also what waited there while the request was open. */
 		if (s->n > 0)
 			hl_suspect_drop(b->side, &issue->id);
-		hl_left_settle(b, &issue->id, s->state);
+		hl_left_settle(b, &issue->id, s->state, s->license, s->n);
 		return HL_OK;
 	}
 	if (err == NULL)

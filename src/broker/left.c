@@ -2,15 +2,45 @@
 #include "broker/left.h"
 
 #include <string.h>
+#include <unistd.h>
 
+#include "broker/ballast.h"
 #include "broker/rescue.h"
+#include "card/request_files.h"
 #include "tool/output.h"
 
 #define LINES_MAX 200
 
-void
+static hl_rc
+put(hl_broker *b, const hl_rescue *r, bool good, hl_err *err)
+{
+	return good ? hl_spool_put(b->side, r, err)
+		    : hl_suspect_put(b->side, r, err);
+}
+
+/* The reserve is there for a license on its way to the store. */
+static hl_rc
+put_safely(hl_broker *b, const hl_rescue *r, bool good, hl_err *err)
+{
+	hl_err why = { 0 };
+	hl_rc rc = put(b, r, good, NULL);
+
+	if (rc != HL_OK) {
+		hl_ballast_drop(b->side);
+		rc = put(b, r, good, &why);
+	}
+	if (rc == HL_OK)
+		return HL_OK;
+	return hl_fail(err, rc, "keep the license",
+	    "mend that, then run hsmlic recover",
+	    "the license that the program wrote is in %s, and cannot be taken "
+	    "into the spool there: %s",
+	    b->spool_dir, why.why);
+}
+
+hl_rc
 hl_left_adopt(hl_broker *b, const hl_uuid *issue,
-    const uint8_t cert_sha256[HL_SHA256_LEN])
+    const uint8_t cert_sha256[HL_SHA256_LEN], hl_err *err)
 {
 	/* The counter behind it was never read. */
 	hl_rescue r = { .issue = *issue, .counter_after = UINT32_MAX };
@@ -18,15 +48,17 @@ hl_left_adopt(hl_broker *b, const hl_uuid *issue,
 	bool good;
 	hl_rc rc;
 
-	if (hl_card_left_behind(b->spool_dir, issue, &a, &good, NULL) != HL_OK)
-		return;
+	if (b->spool_dir[0] == '\0')
+		return HL_ENOTFOUND;
+	rc = hl_card_left_behind(b->spool_dir, issue, &a, &good, err);
+	if (rc != HL_OK)
+		return rc;
 	memcpy(r.cert_sha256, cert_sha256, sizeof(r.cert_sha256));
 	memcpy(r.license, a.license, a.n);
 	r.n = a.n;
-	rc = good ? hl_spool_put(b->side, &r, NULL)
-		  : hl_suspect_put(b->side, &r, NULL);
-	if (rc == HL_OK)
-		hl_card_forget(b->spool_dir, issue, false);
+	if ((rc = put_safely(b, &r, good, err)) == HL_OK)
+		hl_card_forget(b->spool_dir, issue, false, a.license, a.n);
+	return rc;
 }
 
 struct saying {
@@ -44,8 +76,22 @@ say_line(void *arg, const char *line)
 	return --s->lines_left > 0;
 }
 
+/* A license file that is not what the store took. */
+static void
+tell_kept(hl_broker *b, const hl_uuid *issue)
+{
+	hl_request_files f;
+
+	if (hl_request_files_name(&f, b->spool_dir, issue, NULL) == HL_OK &&
+	    access(f.license, F_OK) == 0)
+		hl_broker_note(b,
+		    "%s stays: it is not a license that the store could take",
+		    f.license);
+}
+
 void
-hl_left_settle(hl_broker *b, const hl_uuid *issue, hl_issue_state state)
+hl_left_settle(hl_broker *b, const hl_uuid *issue, hl_issue_state state,
+    const uint8_t *license, size_t n)
 {
 	struct saying s = { b, LINES_MAX };
 	const bool gone =
@@ -58,7 +104,8 @@ hl_left_settle(hl_broker *b, const hl_uuid *issue, hl_issue_state state)
 		b->spool_dir, issue, path, sizeof(path), &text, NULL) == HL_OK)
 		hl_tool_lines(text.p, text.n, say_line, &s);
 	hl_buf_free(&text);
-	hl_card_forget(b->spool_dir, issue, !gone);
+	hl_card_forget(b->spool_dir, issue, !gone, license, n);
+	tell_kept(b, issue);
 }
 
 bool

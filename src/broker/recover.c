@@ -213,8 +213,9 @@ recover_kept(hl_broker *b, const hl_recover_request *req, const hl_issue *issue)
 	hl_chip chip;
 	hl_rescue r;
 
+	/* What cannot be adopted stays, and so does the request. */
 	if (hl_store_chip_by_id(b->store, &issue->chip, &chip, NULL) == HL_OK)
-		hl_left_adopt(b, &issue->id, chip.cert_sha256);
+		(void)!hl_left_adopt(b, &issue->id, chip.cert_sha256, NULL);
 	if (hl_rescue_find(b->side, b->rescue_dir, &issue->id, &r, NULL) !=
 		HL_OK ||
 	    hl_take_back_open(b, &r, req->actor,
@@ -380,8 +381,15 @@ refuse_spooled(hl_broker *b, const hl_issue *issue, hl_err *err)
 	hl_rescue r;
 	hl_rc rc;
 
-	if (hl_store_chip_by_id(b->store, &issue->chip, &chip, NULL) == HL_OK)
-		hl_left_adopt(b, &issue->id, chip.cert_sha256);
+	if ((rc = hl_store_chip_by_id(b->store, &issue->chip, &chip, err)) !=
+	    HL_OK)
+		return rc;
+	rc = hl_left_adopt(b, &issue->id, chip.cert_sha256, err);
+	if (rc != HL_OK && rc != HL_ENOTFOUND)
+		return rc;
+	rc = hl_suspect_find(b->side, &issue->id, &r, err);
+	if (rc != HL_OK && rc != HL_ENOTFOUND)
+		return rc;
 	rc = hl_rescue_find(b->side, b->rescue_dir, &issue->id, &r, &why);
 	if (rc == HL_ENOTFOUND || rc == HL_EACCESS)
 		return HL_OK;

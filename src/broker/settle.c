@@ -328,6 +328,29 @@ judge(hl_broker *b, const hl_settle_card *c, hl_rescue *spooled, hl_verdict *v,
 	return HL_OK;
 }
 
+/*
+ * What the card vendor's program left is evidence as the counter is. Fails when
+ * something may be there that is out of reach: then nobody decides.
+ */
+static hl_rc
+take_left(hl_broker *b, const hl_settle_card *c, exchange *x, hl_err *err)
+{
+	hl_err why = { 0 };
+	hl_rescue suspect;
+	hl_rc rc = hl_left_adopt(b, &c->issue->id, c->cert->sha256, &why);
+
+	if (rc == HL_OK || rc == HL_ENOTFOUND)
+		rc = hl_suspect_find(b->side, &c->issue->id, &suspect, &why);
+	if (rc == HL_OK) {
+		memcpy(x->stray.license, suspect.license, suspect.n);
+		x->stray.n = suspect.n;
+	} else if (rc != HL_ENOTFOUND) {
+		*err = why;
+		return rc;
+	}
+	return HL_OK;
+}
+
 /* Sends the request; true when the outcome is settled by it. */
 static bool
 send_request(
@@ -525,6 +548,12 @@ hl_settle_request(hl_broker *b, hl_settle_card *c, hl_settled *out, hl_err *err)
 		settle_not_executed(b, c, out, err);
 		return;
 	}
+	/* Its file could not be read when the program had ended. */
+	if (x.stray.n == 0 && (c->info.can & HL_BY_TOOL) != 0 &&
+	    take_left(b, c, &x, err) != HL_OK) {
+		stay_open(out, err);
+		return;
+	}
 	/* A stray answer leaves the connection as it was; anything else needs a
 	 * new one. */
 	rc =
@@ -541,14 +570,12 @@ void
 hl_settle_recover(hl_broker *b, hl_settle_card *c, hl_settled *out, hl_err *err)
 {
 	exchange x = { .exec = HL_EXEC_NO };
-	hl_rescue suspect;
 
 	memset(out, 0, sizeof(*out));
 	c->exclusive = false;
-	hl_left_adopt(b, &c->issue->id, c->cert->sha256);
-	if (hl_suspect_find(b->side, &c->issue->id, &suspect, NULL) == HL_OK) {
-		memcpy(x.stray.license, suspect.license, suspect.n);
-		x.stray.n = suspect.n;
+	if (take_left(b, c, &x, err) != HL_OK) {
+		stay_open(out, err);
+		return;
 	}
 	/* A request that was not executed is not made up for here: whoever
 	 * wants the license asks for it. */

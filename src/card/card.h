@@ -154,16 +154,17 @@ bool hl_card_stayed(const hl_card *card, hl_deadline until);
 /*
  * What the vendor's program left in `dir` for a request whose process has died:
  * *good when the program ended well and its license is whole. HL_ENOTFOUND: no
- * license.
+ * license, also for a file that is too long to be one. Other codes: a file is
+ * there that cannot be read now, and may be the license.
  */
 HL_CHECK hl_rc hl_card_left_behind(const char *dir, const hl_uuid *request_id,
     hl_card_answer *out, bool *good, hl_err *err);
-/* Removes it. */
 /*
- * Removes what was left. Where a unit is gone for nothing, not `all`: what the
- * program printed stays, and a file of its that cannot be a license.
+ * Removes what was left; what the program printed only when `log`. A license
+ * stays there unless its bytes are the `n` at `safe`, which are kept elsewhere.
  */
-void hl_card_forget(const char *dir, const hl_uuid *request_id, bool all);
+void hl_card_forget(const char *dir, const hl_uuid *request_id, bool log,
+    const uint8_t *safe, size_t n);
 /* What the vendor's program printed. HL_ENOTFOUND: there is nothing. */
 HL_CHECK hl_rc hl_card_printed(const char *dir, const hl_uuid *request_id,
     char *path, size_t path_size, hl_buf *text, hl_err *err);

@@ -8,6 +8,7 @@
  * its exit status, a line that says "error", the license file and the counter.
  */
 #include <string.h>
+#include <unistd.h>
 
 #include "card/atr.h"
 #include "card/driver.h"
@@ -190,7 +191,12 @@ prepare(issue *i, const hl_uuid *id, hl_err *err)
 	    (rc = find_tool(i->link, &i->tool, &i->slot, err)) != HL_OK)
 		return rc;
 	/* A second request of this ID: what the first one left is judged. */
-	hl_request_files_remove(&i->files, true);
+	hl_request_files_remove(&i->files, true, NULL, 0);
+	if (access(i->files.license, F_OK) == 0)
+		return hl_fail(err, HL_ECONFLICT, WHAT,
+		    "find out what it is, and move it away",
+		    "%s is there before " HL_TOOL_NAME " was asked",
+		    i->files.license);
 	return hl_file_write(i->files.cert, i->cert, i->cert_n, 0600, err);
 }
 
@@ -238,13 +244,15 @@ take_result(const issue *i, const hl_buf *text, const hl_ended *end,
 	rc = hl_request_files_take(&i->files, end, &r, out, &good, err);
 	if (rc == HL_ENOTFOUND)
 		return no_license(end, &r, 0, err);
-	if (rc != HL_OK) {
+	if (rc == HL_EINPUT) {
 		const hl_err why = err != NULL ? *err : (hl_err){ 0 };
 
 		return hl_fail(err, HL_ECARD, WHAT, "",
 		    "what " HL_TOOL_NAME " wrote to %s is no license: %s",
 		    i->files.license, why.why);
 	}
+	if (rc != HL_OK)
+		return rc;
 	out->bound = good;
 	return good ? HL_OK : no_license(end, &r, out->n, err);
 }

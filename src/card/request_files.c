@@ -28,16 +28,44 @@ hl_request_files_name(hl_request_files *f, const char *dir,
 	    f->license, sizeof(f->license), err, "%s.license", f->base);
 }
 
+/* Longer than any license: so it is none, and reading it again helps nobody. */
+static bool
+is_too_long(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+	    st.st_size > HL_ISSUE_MAX;
+}
+
+static hl_rc
+read_license(const hl_request_files *f, hl_buf *out, hl_err *err)
+{
+	hl_err why = { 0 };
+	const hl_rc rc = hl_file_read(f->license, HL_ISSUE_MAX, out, &why);
+
+	if (rc == HL_OK)
+		return out->n > 0 ? HL_OK : HL_ENOTFOUND;
+	if (rc == HL_ENOTFOUND)
+		return rc;
+	if (is_too_long(f->license))
+		return hl_fail(
+		    err, HL_EINPUT, "take the license", "", "%s", why.why);
+	return hl_fail(err, rc == HL_EINPUT ? HL_EACCESS : rc,
+	    "take the license",
+	    "make that file readable, then run hsmlic recover",
+	    "%s may be the license, and cannot be read: %s", f->license,
+	    why.why);
+}
+
 hl_rc
 hl_request_files_take(const hl_request_files *f, const hl_ended *end,
     const hl_tool_report *report, hl_card_answer *out, bool *good, hl_err *err)
 {
 	hl_buf bytes = HL_BUF_INIT;
-	hl_rc rc = hl_file_read(f->license, HL_ISSUE_MAX, &bytes, err);
+	hl_rc rc = read_license(f, &bytes, err);
 
 	*good = false;
-	if (rc == HL_OK && bytes.n == 0)
-		rc = HL_ENOTFOUND;
 	if (rc == HL_OK) {
 		memcpy(out->license, bytes.p, bytes.n);
 		out->n = bytes.n;
@@ -49,14 +77,17 @@ hl_request_files_take(const hl_request_files *f, const hl_ended *end,
 	return rc;
 }
 
-/* Others are taken over into the store, or there is nothing in them. */
+/* Nothing in it, or nothing that is not safe elsewhere. */
 static bool
-is_no_license(const char *path)
+may_go(const char *path, const uint8_t *safe, size_t n)
 {
-	struct stat st;
+	hl_buf bytes = HL_BUF_INIT;
+	const bool yes =
+	    hl_file_read(path, HL_ISSUE_MAX, &bytes, NULL) == HL_OK &&
+	    (bytes.n == 0 || (bytes.n == n && memcmp(bytes.p, safe, n) == 0));
 
-	return lstat(path, &st) == 0 &&
-	    (!S_ISREG(st.st_mode) || st.st_size > HL_ISSUE_MAX);
+	hl_buf_free(&bytes);
+	return yes;
 }
 
 static void
@@ -68,16 +99,19 @@ remove_end(const hl_request_files *f, const char *end)
 		(void)unlink(path);
 }
 
+/* The license first: without its end and its check, it would seem to be what it
+ * is not to whoever comes after a crash. */
 void
-hl_request_files_remove(const hl_request_files *f, bool all)
+hl_request_files_remove(
+    const hl_request_files *f, bool log, const uint8_t *safe, size_t n)
 {
-	remove_end(f, ".cert");
-	remove_end(f, ".check");
-	remove_end(f, ".end");
-	if (all)
-		remove_end(f, ".log");
-	if (all || !is_no_license(f->license))
+	if (may_go(f->license, safe, n))
 		remove_end(f, ".license");
+	remove_end(f, ".end");
+	remove_end(f, ".check");
+	remove_end(f, ".cert");
+	if (log)
+		remove_end(f, ".log");
 }
 
 /* Nobody knows how it ended: then its license may be cut short. */
@@ -110,16 +144,18 @@ hl_card_left_behind(const char *dir, const hl_uuid *request_id,
 	if ((rc = hl_request_files_name(&f, dir, request_id, err)) != HL_OK ||
 	    (rc = how_it_ended(&f, &end, &report, err)) != HL_OK)
 		return rc;
-	return hl_request_files_take(&f, &end, &report, out, good, err);
+	rc = hl_request_files_take(&f, &end, &report, out, good, err);
+	return rc == HL_EINPUT ? HL_ENOTFOUND : rc;
 }
 
 void
-hl_card_forget(const char *dir, const hl_uuid *request_id, bool all)
+hl_card_forget(const char *dir, const hl_uuid *request_id, bool log,
+    const uint8_t *safe, size_t n)
 {
 	hl_request_files f;
 
 	if (hl_request_files_name(&f, dir, request_id, NULL) == HL_OK)
-		hl_request_files_remove(&f, all);
+		hl_request_files_remove(&f, log, safe, n);
 }
 
 hl_rc

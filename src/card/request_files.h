@@ -30,13 +30,17 @@ HL_CHECK hl_rc hl_request_files_name(hl_request_files *f, const char *dir,
  * The bytes of the license file. *good: they are whole, because the program
  * ended by itself, in time, with status 0 and no line of it says that something
  * failed. HL_ENOTFOUND: there are none. HL_EINPUT: more than a license can
- * have.
+ * have. Other codes: it cannot be read now, and may be the license.
  */
 HL_CHECK hl_rc hl_request_files_take(const hl_request_files *f,
     const hl_ended *end, const hl_tool_report *report, hl_card_answer *out,
     bool *good, hl_err *err);
 
-/* Not `all`: but the log, and a license file that is none by its size. */
-void hl_request_files_remove(const hl_request_files *f, bool all);
+/*
+ * Removes them; the log only when `log`. A license file goes when it is empty,
+ * or holds the `n` bytes at `safe` that are kept elsewhere, and no other.
+ */
+void hl_request_files_remove(
+    const hl_request_files *f, bool log, const uint8_t *safe, size_t n);
 
 #endif

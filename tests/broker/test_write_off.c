@@ -100,6 +100,35 @@ keeps_what_cannot_be_read(void **state)
 	hl_broker_free(&b);
 }
 
+/* Nor what the vendor's program wrote: see above. */
+static void
+keeps_what_was_left_and_cannot_be_read(void **state)
+{
+	static const char *const names[] = { "tool.license", "tool.end",
+		"suspect" };
+	fixture *f = *state;
+	const hl_chip chip = fx_chip(f, 1);
+	const hl_card_row card = fx_card(f, 1, 10);
+	const hl_issue i = fx_open(f, &chip, &card, 10);
+	hl_broker *b = broker_of(f);
+	char id[HL_UUID_TEXT], path[4200];
+
+	hl_uuid_text(&i.id, id);
+	for (size_t k = 0; k < HL_COUNT(names); k++) {
+		OK(f,
+		    hl_path(path, sizeof(path), &f->err, "%s/spool/%s.%s",
+			hl_store_side_dir(f->s), id, names[k]));
+		OK(f, hl_dir_make(path, &f->err));
+		if (hl_broker_write_off(
+			b, &i.id, "card lost", &f->actor, &f->err) == HL_OK)
+			fail_msg("%s was not looked at", names[k]);
+		expect_state(f, &i.id, HL_ISSUE_OPEN);
+		assert_int_equal(rmdir(path), 0);
+	}
+	OK(f, hl_broker_write_off(b, &i.id, "card lost", &f->actor, &f->err));
+	hl_broker_free(&b);
+}
+
 int
 main(void)
 {
@@ -110,6 +139,9 @@ main(void)
 		    keeps_what_is_in_the_spool, fx_setup, fx_teardown),
 		cmocka_unit_test_setup_teardown(
 		    keeps_what_cannot_be_read, fx_setup, fx_teardown),
+		cmocka_unit_test_setup_teardown(
+		    keeps_what_was_left_and_cannot_be_read, fx_setup,
+		    fx_teardown),
 	};
 
 	factory = &sqlite_factory;

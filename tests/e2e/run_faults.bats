@@ -388,6 +388,59 @@ program() {
 	flash --yes
 	failed_with 3 0 "left no license"
 	accounts 19 "lost_or_outside not_spent"
+	# It is kept whatever the counter says.
+	program "head -c 5000 /dev/zero >\"\$3\""
+	flash --yes
+	failed_with 3 0 "is no license: it is longer than 4096 bytes"
+	grep "^hsmlic: note: $HL_DIR.*\.tool\.license stays" err
+	[ "$(stat -c %s store.db.d/spool/*.tool.license)" = 5000 ]
+	rm store.db.d/spool/*.tool.license
+	accounts 19 "lost_or_outside not_spent not_spent"
+}
+
+@test "too long, and nobody to judge it but recover: it is kept" {
+	program "\"$REAL\" -hsmglfcb \"\$2\" $HL_DIR/real slot=1" \
+		"head -c 5000 /dev/zero >\"\$3\"" "sleep 0.7"
+	flash_in_background
+	counted 19
+	hl_stop "$FLASH" KILL
+	all_quiet
+	run -0 hsmlic recover
+	[[ $output == *"lost_or_outside: a unit is gone"* ]]
+	[ "$(stat -c %s store.db.d/spool/*.tool.license)" = 5000 ]
+	rm store.db.d/spool/*.tool.license
+	accounts 19 lost_or_outside
+}
+
+# as_nobody COMMAND...: one whom file modes stop, unlike root.
+as_nobody() {
+	[ "$(id -u)" -eq 0 ] || { "$@"; return; }
+	chmod 711 "$HL_DIR"
+	chown -R nobody "$HL_DIR"
+	setpriv --reuid nobody --regid nogroup --clear-groups \
+		--inh-caps=-all --bounding-set=-all "$@"
+}
+
+@test "the license cannot be read: it stays, and the request stays open" {
+	program "\"$REAL\" -hsmglfcb \"\$2\" \"\$3\" \"\$4\" && chmod 0 \"\$3\""
+	STATUS=0
+	as_nobody hsmlic run -- "${SCRIPT[@]}" >out 2>err 3>&- || STATUS=$?
+	failed_with 6 unknown ".tool.license may be the license, and cannot be read: Permission denied"
+	[ "$(sql "SELECT state FROM issues")" = open ]
+	# Whoever judges it without its bytes would throw them away.
+	run -6 as_nobody hsmlic recover
+	[[ $output == *".tool.license may be the license"* ]]
+	id=$(basename store.db.d/spool/*.tool.license .tool.license)
+	run -3 as_nobody hsmlic recover --write-off "$id" --reason gone --yes
+	[[ $output == *".tool.license may be the license"* ]]
+	[ "$(stat -c %s "store.db.d/spool/$id.tool.license")" = 136 ]
+	[ "$(sql "SELECT state FROM issues")" = open ]
+	chmod 600 store.db.d/spool/*.tool.license
+	run -0 as_nobody hsmlic recover
+	[[ $output == *"issued: the license is back in the store"* ]]
+	accounts 19 issued
+	unset STM32CUBEPRG_CLI
+	serves_for_nothing 0
 }
 
 @test "it says 0 when it is made to end: what it wrote is no license" {
@@ -458,6 +511,7 @@ small_disk() {
 	mkdir small
 	mount -t tmpfs -o size=5m none small || skip "no mount here"
 	export HSMLIC_STORE=$HL_DIR/small/store.db
+	rm -rf store.db*
 	ln -s small/store.db.d store.db.d
 	hsmlic store init >/dev/null
 }
@@ -490,6 +544,36 @@ small_disk() {
 	rm small/filler
 	accounts 19 lost_or_outside
 	asks_before_more
+	umount -l small
+}
+
+@test "killed, and the disk is full when it is recovered" {
+	small_disk
+	for reserve in yes no; do
+		rm -rf chip
+		hsmlic-sim chip new chip >/dev/null
+		n=$(left)
+		while_issuing slow-write=700
+		flash_in_background
+		counted $((n - 1))
+		hl_stop "$FLASH" KILL
+		all_quiet
+		[ -e store.db.d/ballast ]
+		[ $reserve = yes ] || rm store.db.d/ballast
+		head -c 9m /dev/zero >small/filler 2>/dev/null || true
+		if [ $reserve = no ]; then
+			run -6 hsmlic recover
+			[[ $output == *"stays open"*"No space left on device"* ]]
+			[ "$(stat -c %s store.db.d/spool/*.tool.license)" = 136 ]
+			rm small/filler
+		fi
+		run -0 hsmlic recover
+		[[ $output == *"issued: the license is back in the store"* ]]
+		rm -f small/filler
+		: >world/journal
+		serves_for_nothing 0
+	done
+	accounts 18 "issued issued"
 	umount -l small
 }
 
