@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,6 +33,7 @@ struct run {
 	int argc;
 	char **argv;
 	char program[PATH_MAX];
+	bool found; /* it was looked for by the name of ST's program */
 	hl_argv line;
 	struct use use[HL_ARGV_USES];
 	hl_target_chip *chip; /* connected; n 0: not read yet */
@@ -45,6 +47,15 @@ gets_file(const hl_argv_use *u)
 {
 	return u->kind == HL_ARGV_GET_LICENSE ||
 	    u->kind == HL_ARGV_LICENSE_FROM_CERT;
+}
+
+static bool
+asks_card(const hl_argv *a)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (a->use[i].hsm)
+			return true;
+	return false;
 }
 
 /* ---- which chip -------------------------------------------------------------
@@ -219,10 +230,27 @@ get_all(struct run *r, hl_err *err)
 /* ---- the programmer ---------------------------------------------------------
  */
 
+/*
+ * The user's command is about to run. What we found as ST's program is to know
+ * it; a program that the user named may use us as it likes.
+ */
+static hl_rc
+tell_program(const struct run *r, hl_err *err)
+{
+	const int failed = r->found ? setenv(HL_SPAWN_RUNS, r->program, 1)
+				    : unsetenv(HL_SPAWN_RUNS);
+
+	return failed == 0 ? HL_OK : hl_nomem(err);
+}
+
 /* Nothing of it is ours: the program takes our place. */
 static hl_rc
 pass_through(struct run *r, hl_err *err)
 {
+	hl_rc rc = tell_program(r, err);
+
+	if (rc != HL_OK)
+		return rc;
 	(void)umask(r->cli->mask);
 	(void)signal(SIGPIPE, r->cli->sigpipe);
 	(void)signal(SIGXFSZ, r->cli->sigxfsz);
@@ -284,6 +312,8 @@ run_tool(struct run *r, const char *const *argv, hl_err *err)
 
 	if (!hl_argv_needs_tool(&r->line))
 		return HL_OK;
+	if ((rc = tell_program(r, err)) != HL_OK)
+		return rc;
 	if ((in.n = installed_images(r, images, &in.sfi)) > 0)
 		return install(r, &in, err);
 	rc = hl_run_for_user(r->cli, argv, 0, &copy, &end, err);
@@ -333,15 +363,6 @@ run_rewritten(struct run *r, hl_err *err)
 /* ---- the command ------------------------------------------------------------
  */
 
-static bool
-asks_card(const hl_argv *a)
-{
-	for (size_t i = 0; i < a->n; i++)
-		if (a->use[i].hsm)
-			return true;
-	return false;
-}
-
 static hl_rc
 with_licenses(struct run *r, hl_err *err)
 {
@@ -370,10 +391,16 @@ with_licenses(struct run *r, hl_err *err)
 	return rc;
 }
 
-/*
- * Two copies of this program under the name of ST's, each taking the other for
- * it, would go on for ever. A program may well be a script that runs us again.
- */
+static hl_rc
+runs_itself(const char *why, hl_err *err)
+{
+	return hl_fail(err, HL_EUSAGE, WHAT,
+	    "name ST's own program: HSMLIC_STM32PROG=PATH, or stm32prog = PATH "
+	    "in the configuration; or take what stands before it out of PATH",
+	    HL_TOOL_RUNS_US "%s", why);
+}
+
+/* A program may well be a script that runs us again, but not for ever. */
 static hl_rc
 count_nesting(hl_err *err)
 {
@@ -383,15 +410,47 @@ count_nesting(hl_err *err)
 
 	if (text != NULL && !hl_text_u64(text, UINT32_MAX, &n))
 		n = 0;
-	if (n >= NESTED_MAX)
-		return hl_fail(err, HL_EUSAGE, WHAT,
-		    "is there a copy of hsmlic under the programmer's name? "
-		    "use links instead, and name the programmer itself: "
-		    "HSMLIC_STM32PROG=PATH",
-		    "hsmlic runs itself, %u times one in the other",
-		    (unsigned)n);
 	(void)hl_text_format(next, sizeof(next), "%u", (unsigned)n + 1);
+	if (n >= NESTED_MAX)
+		return runs_itself(", again and again", err);
 	return setenv(NESTED, next, 1) == 0 ? HL_OK : hl_nomem(err);
+}
+
+/* -hsmgetinfo and its sisters, too. */
+static bool
+names_card(const struct run *r)
+{
+	for (int i = 1; i < r->argc; i++)
+		if (strncasecmp(r->argv[i], "-hsm", 4) == 0)
+			return true;
+	return asks_card(&r->line);
+}
+
+static bool
+same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
+	    x.st_ino == y.st_ino;
+}
+
+/*
+ * We are what another one of us runs for ST's program, behind a script: what
+ * asks a card would wait for the card that the other one has, and the same
+ * script again would come back to here.
+ */
+static hl_rc
+check_runner(const struct run *r, hl_err *err)
+{
+	const char *runs = getenv(HL_SPAWN_RUNS);
+	char why[PATH_MAX + 40];
+
+	if (runs == NULL || (!names_card(r) && !same_file(runs, r->program)))
+		return HL_OK;
+	(void)hl_text_format(why, sizeof(why), ", by %s", runs);
+	hl_text_clean(why);
+	return runs_itself(why, err);
 }
 
 static hl_rc
@@ -405,6 +464,7 @@ find_program(struct run *r, const char *name, hl_err *err)
 		return hl_program_find(
 		    name, r->program, sizeof(r->program), err);
 	/* By that name alone, it may be in ST's own folder. */
+	r->found = true;
 	if ((rc = hl_tool_find(&tool, set, err)) == HL_OK)
 		(void)hl_text_copy(r->program, sizeof(r->program), tool.path);
 	return rc;
@@ -429,6 +489,7 @@ hl_cmd_run(hl_cli *cli, char **operands, hl_err *err)
 		HL_OK &&
 	    (rc = count_nesting(err)) == HL_OK &&
 	    (rc = find_program(r, operands[0], err)) == HL_OK &&
+	    (rc = check_runner(r, err)) == HL_OK &&
 	    (rc = hl_check_modules(cli, r->line.mcsv, cli->yes, err)) ==
 		HL_OK) {
 		r->argv[0] = r->program;

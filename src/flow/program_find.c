@@ -6,25 +6,17 @@
 #include <unistd.h>
 
 #include "flow/programmer.h"
+#include "tool/tool.h"
 #include "util/file.h"
 
 /* hsmlic can stand in PATH under the name of the program that it runs. */
-static bool
-is_ourselves(const char *path)
-{
-	struct stat a, b;
-
-	return stat(path, &a) == 0 && stat("/proc/self/exe", &b) == 0 &&
-	    a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-}
-
 static bool
 can_run(const char *path)
 {
 	struct stat st;
 
 	return stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
-	    access(path, X_OK) == 0 && !is_ourselves(path);
+	    access(path, X_OK) == 0 && !hl_tool_is_ourselves(path);
 }
 
 /* The folder that this program is in: its sister programs are there. */
@@ -52,7 +44,7 @@ hl_program_find(const char *name, char *out, size_t size, hl_err *err)
 	const char *colon;
 
 	if (strchr(name, '/') != NULL) {
-		if (is_ourselves(name))
+		if (hl_tool_is_ourselves(name))
 			return hl_fail(err, HL_EUSAGE, "find the program",
 			    "name the program itself",
 			    "%s is hsmlic under another name", name);

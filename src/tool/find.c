@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <glob.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -9,6 +10,9 @@
 #include "tool/tool_int.h"
 #include "util/file.h"
 #include "util/text.h"
+
+#define SELF "/proc/self/exe"
+#define COMPARE_BYTES 16384
 
 static const char what[] = "find " HL_TOOL_NAME;
 
@@ -32,19 +36,48 @@ typedef enum look {
 	LOOK_OURSELVES,
 } look;
 
-/* A program that can be run, and not the one that is running. */
-static look
-look_at(const char *path)
+static bool
+same_bytes(const char *a, const char *b)
+{
+	char x[COMPARE_BYTES], y[COMPARE_BYTES];
+	FILE *f = fopen(a, "re"), *g = fopen(b, "re");
+	bool same = f != NULL && g != NULL;
+	size_t n = 1;
+
+	while (same && n > 0) {
+		n = fread(x, 1, sizeof(x), f);
+		same = fread(y, 1, sizeof(y), g) == n && memcmp(x, y, n) == 0;
+	}
+	same = same && ferror(f) == 0 && ferror(g) == 0;
+	if (f != NULL)
+		(void)fclose(f);
+	if (g != NULL)
+		(void)fclose(g);
+	return same;
+}
+
+bool
+hl_tool_is_ourselves(const char *path)
 {
 	struct stat st, own;
 
 	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) ||
+	    stat(SELF, &own) != 0)
+		return false;
+	return (own.st_dev == st.st_dev && own.st_ino == st.st_ino) ||
+	    (own.st_size == st.st_size && same_bytes(path, SELF));
+}
+
+/* A program that can be run, and not the one that is running. */
+static look
+look_at(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) ||
 	    access(path, X_OK) != 0)
 		return LOOK_ABSENT;
-	if (stat("/proc/self/exe", &own) == 0 && own.st_dev == st.st_dev &&
-	    own.st_ino == st.st_ino)
-		return LOOK_OURSELVES;
-	return LOOK_FOUND;
+	return hl_tool_is_ourselves(path) ? LOOK_OURSELVES : LOOK_FOUND;
 }
 
 static look

@@ -10,6 +10,16 @@
 
 #define ARGS_MAX 64 /* with argv[0] and the NULL */
 
+/* A script under the tool's name that runs us again, as scripts do that stand
+ * in its place: that run ended at once. */
+static bool
+runs_us(const hl_ended *end, const hl_buf *text)
+{
+	return end->exited && end->status != 0 && text->n > 0 &&
+	    memmem(text->p, text->n, HL_TOOL_RUNS_US,
+		strlen(HL_TOOL_RUNS_US)) != NULL;
+}
+
 hl_rc
 hl_tool_run(const hl_tool *t, const char *const *args, hl_buf *text,
     hl_ended *end, hl_deadline until, hl_err *err)
@@ -33,6 +43,12 @@ hl_tool_run(const hl_tool *t, const char *const *args, hl_buf *text,
 		    "try again with a longer --timeout",
 		    "\"%s %s\" had not ended in time and was stopped", t->path,
 		    args[0] == NULL ? "" : args[0]);
+	if (runs_us(end, text))
+		return hl_fail(err, HL_ENODEV, "run " HL_TOOL_NAME,
+		    "name ST's own program: HSMLIC_STM32PROG=PATH, or "
+		    "stm32prog = PATH in the configuration; or take the script "
+		    "out of PATH",
+		    "%s is a script that runs hsmlic again", t->path);
 	return HL_OK;
 }
 

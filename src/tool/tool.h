@@ -31,16 +31,24 @@ typedef struct hl_tool {
  * folders that ST's installers propose (of several versions the newest). What
  * the first three name has to be there: another version than the one that
  * somebody asked for is not taken. The running program itself is never found,
- * by whatever name it goes: it may stand in the tool's place. HL_ENODEV: the
- * hint says where it was looked for.
+ * by whatever name it goes, nor a copy of it: it may stand in the tool's place.
+ * HL_ENODEV: the hint says where it was looked for.
  */
 HL_CHECK hl_rc hl_tool_find(hl_tool *out, const char *configured, hl_err *err);
+
+/* Is this file the running program: itself, a link to it, or a copy? */
+bool hl_tool_is_ourselves(const char *path);
+
+/* In the error of this program when the tool that it runs is a script that runs
+ * it again: see HL_SPAWN_RUNS. */
+#define HL_TOOL_RUNS_US "hsmlic runs itself"
 
 /*
  * Runs it with these arguments (NULL at the end, without argv[0]); what it
  * prints is appended to *text. HL_OK says that it ended, well or not: look at
  * *end, and at the text. HL_ETIMEOUT: it was ended at the deadline; *text has
- * what came. HL_ENODEV: it cannot be started. HL_EIO, HL_ENOMEM.
+ * what came. HL_ENODEV: it cannot be started, or is a script that runs this
+ * program again. HL_EIO, HL_ENOMEM.
  */
 HL_CHECK hl_rc hl_tool_run(const hl_tool *t, const char *const *args,
     hl_buf *text, hl_ended *end, hl_deadline until, hl_err *err);

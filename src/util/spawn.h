@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Other programs, run without a shell: argv[0] is a path (PATH is not looked
- * at), the last one is NULL, environment and directory are ours. The program
+ * at), the last one is NULL, environment and directory are ours, with
+ * HL_SPAWN_RUNS added where it is not the user's own program. The program
  * gets stdin, stdout and stderr and no other descriptor, and an empty signal
  * mask; signals that the caller holds back (util/signals.h) make no difference.
  *
@@ -23,6 +24,12 @@
 #include "util/buf.h"
 #include "util/clock.h"
 #include "util/err.h"
+
+/* Environment variable: the path of the program that is run, for
+ * hl_spawn_read() and hl_spawn_kept(). Where that program is this one again, by
+ * another name or behind a script, it can tell, instead of waiting for itself.
+ */
+#define HL_SPAWN_RUNS "HSMLIC_RUNS"
 
 typedef struct hl_ended {
 	bool exited; /* by itself, with `status` */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
@@ -173,7 +174,7 @@ child_close_on_exec(void)
 }
 
 static _Noreturn void
-child_main(const hl_start *how, int link, pid_t parent)
+child_main(const hl_start *how, char *const *env, int link, pid_t parent)
 {
 	char go;
 	int e;
@@ -185,8 +186,8 @@ child_main(const hl_start *how, int link, pid_t parent)
 	child_signals(how->keep_ignored);
 	if (child_stdio(how) && (!how->session || setsid() >= 0)) {
 		child_close_on_exec();
-		/* execv() writes to none of them */
-		(void)execv(how->argv[0], (char **)(uintptr_t)how->argv);
+		/* execve() writes to none of them */
+		(void)execve(how->argv[0], (char **)(uintptr_t)how->argv, env);
 	}
 	e = errno;
 	(void)!write(link, &e, sizeof(e));
@@ -226,30 +227,56 @@ hl_fork_held(void)
 }
 
 static pid_t
-fork_child(const hl_start *how, const int link[2])
+fork_child(const hl_start *how, char *const *env, const int link[2])
 {
 	const pid_t parent = getpid();
 	const pid_t pid = hl_fork_held();
 
 	if (pid == 0) {
 		(void)close(link[0]);
-		child_main(how, link[1], parent);
+		child_main(how, env, link[1], parent);
 	}
 	return pid;
 }
 
-hl_rc
-hl_child_start(hl_child *c, const hl_start *how, hl_err *err)
+/* Our environment with HL_SPAWN_RUNS=program, which goes to *text. Made before
+ * the fork: nothing may be allocated behind it. NULL: no memory. */
+static char **
+child_env(const char *program, char **text)
+{
+	static const char key[] = HL_SPAWN_RUNS "=";
+	const size_t size = sizeof(key) + strlen(program);
+	char **env;
+	size_t n = 0, k = 0;
+
+	while (environ != NULL && environ[n] != NULL)
+		n++;
+	env = calloc(n + 2, sizeof(*env));
+	*text = malloc(size);
+	if (env == NULL || *text == NULL) {
+		free(env);
+		free(*text);
+		return NULL;
+	}
+	(void)snprintf(*text, size, "%s%s", key, program);
+	for (size_t i = 0; i < n; i++)
+		if (strncmp(environ[i], key, sizeof(key) - 1) != 0)
+			env[k++] = environ[i];
+	env[k] = *text;
+	return env;
+}
+
+static hl_rc
+start(hl_child *c, const hl_start *how, char *const *env, hl_err *err)
 {
 	int link[2], e = 0;
 	hl_ended end;
 
-	*c = (hl_child){ -1, -1 };
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, link) != 0)
 		return hl_spawn_fail(err, how->argv[0], errno);
 	if (!high_pair(link))
 		return hl_spawn_fail(err, how->argv[0], errno);
-	c->pid = fork_child(how, link);
+	c->pid = fork_child(how, env, link);
 	if (c->pid < 0 || (c->fd = hl_fd_high(pidfd_open(c->pid, 0))) < 0)
 		e = errno;
 	hl_fd_close(&link[1]);
@@ -261,6 +288,23 @@ hl_child_start(hl_child *c, const hl_start *how, hl_err *err)
 	if (c->pid > 0)
 		hl_child_reap(c, &end);
 	return hl_spawn_fail(err, how->argv[0], e);
+}
+
+hl_rc
+hl_child_start(hl_child *c, const hl_start *how, hl_err *err)
+{
+	char *text = NULL, **env;
+	hl_rc rc;
+
+	*c = (hl_child){ -1, -1 };
+	if (!how->session)
+		return start(c, how, environ, err);
+	if ((env = child_env(how->argv[0], &text)) == NULL)
+		return hl_spawn_fail(err, how->argv[0], ENOMEM);
+	rc = start(c, how, env, err);
+	free(env);
+	free(text);
+	return rc;
 }
 
 void

@@ -29,7 +29,8 @@ void hl_chld_release(const hl_chld *was);
 typedef struct hl_start {
 	const char *const *argv;
 	int in, out, err;
-	bool session;	   /* in a session and process group of its own */
+	bool session;	   /* in a session and process group of its own; then
+			    * it is ours, and HL_SPAWN_RUNS tells it so */
 	bool keep_ignored; /* what we ignore it ignores, but SIGPIPE */
 } hl_start;
 

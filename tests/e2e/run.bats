@@ -438,21 +438,81 @@ out.sfi hsm=0 LICENSE -rsse rsse.bin" ]
 	done
 }
 
-@test "two copies under the tool's name do not go on for ever" {
+@test "copies under the tool's name are not taken for it" {
+	with_card
+	script ""
 	mkdir a b
 	cp "$HSMLIC_BIN/hsmlic" a/STM32_Programmer_CLI
 	cp "$HSMLIC_BIN/hsmlic" b/STM32_Programmer_CLI
-	PATH=$HL_DIR/a:$HL_DIR/b:/usr/bin:/bin HOME=$HL_DIR run -2 \
+	PATH=$HL_DIR/a:$HL_DIR/b:$PATH
+	./flash.sh
+	run -0 hsmlic run -- "${C[@]}" -ob displ
+	run -0 hsmlic get --cert world/chip/certificate.bin -o l.bin
+	[ "$(left)" = 19 ]
+	HSMLIC_STM32PROG=$HL_DIR/a/STM32_Programmer_CLI run -3 \
+		--separate-stderr hsmlic run -- "${C[@]}" -ob displ
+	[[ $stderr == *"is this program itself"* ]]
+	PATH=$HL_DIR/a:$HL_DIR/b:/usr/bin:/bin HOME=$HL_DIR run -3 \
 		--separate-stderr timeout 30 STM32_Programmer_CLI -w x
-	[[ $stderr == *"hsmlic runs itself, 8 times"*HSMLIC_STM32PROG* ]]
-	[ "$(wc -l <<<"$stderr")" = 2 ]
 	# A script of the user's own may run it again.
-	cp -r a c
-	rm -r a b
-	printf '#!/bin/sh\nSTM32_Programmer_CLI -c port=swd "$@"\n' >s
+	rm -r b world/journal
+	printf '#!/bin/sh\nSTM32_Programmer_CLI "$@"\n' >s
 	chmod +x s
-	PATH=$HL_DIR/c:$PATH run -0 hsmlic run -- ./s -ob displ
+	run -0 hsmlic run -- ./s -c port=swd -ob displ
 	[ "$(cat world/journal)" = "-c port=swd -ob displ" ]
+	run -0 hsmlic run -- ./s "${C[@]:1}" -sfi out.sfi hsm=1
+	[ "$(left)" = 19 ]
+	run ! grep -i hsm=1 world/journal
+}
+
+# The error is two lines, it came at once, and it says what to do.
+runs_itself() {
+	echo "$stderr"
+	[ "$SECONDS" -lt "$1" ]
+	[[ $stderr == *"hsmlic"*"runs "*$'\nhsmlic: hint: '*HSMLIC_STM32PROG* ]]
+	[[ $stderr == *"take "*" out of PATH"* ]]
+	[ "$(grep -c '^hsmlic: ' <<<"$stderr")" = 2 ]
+	[ "$(left)" = 20 ]
+}
+
+@test "a script under the tool's name that comes back to hsmlic fails at once" {
+	local words
+	with_card
+	hsmlic store init -q
+	mkdir a
+	printf '#!/bin/sh\nexec hsmlic run -- STM32_Programmer_CLI "$@"\n' \
+		>a/STM32_Programmer_CLI
+	chmod +x a/STM32_Programmer_CLI
+	PATH=$HL_DIR/a:$PATH
+	for words in "-w x" "${C[*]:1} -ob displ" "-hsmgetinfo slot=1" \
+		"${C[*]:1} -sfi out.sfi hsm=1 slot=1"; do
+		SECONDS=0
+		# shellcheck disable=SC2086
+		run ! --separate-stderr timeout 30 STM32_Programmer_CLI $words
+		runs_itself 8
+	done
+	SECONDS=0
+	run -3 --separate-stderr timeout 30 hsmlic get --yes -o l.bin \
+		--cert world/chip/certificate.bin
+	runs_itself 8
+	# One that ends at the tool comes back all the same when that is looked
+	# for in PATH.
+	printf '#!/bin/sh\nexec hsmlic run -- "%s" "$@"\n' "$CLI" \
+		>a/STM32_Programmer_CLI
+	run -0 STM32_Programmer_CLI "${C[@]:1}" -ob displ
+	SECONDS=0
+	run -3 --separate-stderr timeout 30 STM32_Programmer_CLI "${C[@]:1}" \
+		-sfi out.sfi hsm=1 slot=1
+	runs_itself 8
+	# As it is told to.
+	export HSMLIC_STM32PROG=$CLI
+	run -0 STM32_Programmer_CLI "${C[@]:1}" -sfi out.sfi hsm=1 slot=1
+	[ "$(left)" = 19 ]
+	# Anything else that runs itself.
+	printf '#!/bin/sh\nexec hsmlic run -- ./s "$@"\n' >s
+	chmod +x s
+	run -2 --separate-stderr timeout 30 ./s -w x
+	[[ $stderr == *"hsmlic runs itself, again and again"* ]]
 }
 
 @test "a dry run prints the line, spends nothing, makes nothing" {
