@@ -15,13 +15,13 @@
  *   rdp-level-0         CSV: RDP level 0, where an SFI needs level 0.5
  *   tzen-0              CSV: TrustZone off, where an SFI needs it
  *   device-unknown      CSV: one of these two, for a chip of unknown series
- *   rdp-live            the connected chip is not at RDP level 0
+ *   rdp-live            the connected chip is at RDP level 1 or 2
  *   wrp-active          ... has write-protected areas
  *   pcrop-active        ... has areas protected against reading (PCROP)
  *   tzen-live-l5        ... is an STM32L5 with TrustZone on
  *
  * Notes: image-not-known, device-not-known, csv-not-judged, csv-not-told,
- * csv-not-given.
+ * csv-not-given, rdp-live-0.5.
  */
 #ifndef HL_FLOW_PREFLIGHT_H
 #define HL_FLOW_PREFLIGHT_H

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The option bytes of the chip that is connected. Before an installation no
- * area may be write-protected or under PCROP, and security is to be off (AN5054
- * 4.3.6). The names of the rows, and what their values mean, are general
- * knowledge: they are those of the reference manuals. What is not understood
- * is no finding.
+ * area may be write-protected or under PCROP, and TZEN is to be 0 on an STM32L5
+ * (AN5054 4.3.6). The names of the rows, what their values mean, and all of RDP
+ * are general knowledge: they are those of the reference manuals. What is not
+ * understood is no finding.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,6 +14,7 @@
 #include "flow/preflight_int.h"
 #include "util/text.h"
 
+#define SOURCE_GENERAL "general knowledge of the reference manuals"
 #define SOURCE_BEFORE "AN5054 4.3.6; names of rows by the reference manuals"
 
 /* An area from a start row to an end row; there is none when the start is
@@ -157,6 +158,24 @@ check_pcrop(hl_checks *c)
 	hl_finding_put(c, &f);
 }
 
+/* Where an SFI of some series leaves the chip, and where it is installed anew:
+ * no source says that this would fail. */
+static void
+note_level_0_5(hl_checks *c)
+{
+	hl_finding f;
+
+	hl_finding_start(&f, "rdp-live-0.5", SOURCE_GENERAL);
+	f.note = true;
+	hl_finding_what(&f, "the chip is at RDP level 0.5 (0x55)");
+	hl_finding_why(&f,
+	    "it is where an SFI with such option bytes leaves a chip; whether "
+	    "one can be installed over it is not known");
+	hl_finding_mend(
+	    &f, "should it fail, regress to RDP level 0: this erases the chip");
+	hl_finding_put(c, &f);
+}
+
 static void
 check_rdp(hl_checks *c)
 {
@@ -168,16 +187,22 @@ check_rdp(hl_checks *c)
 	if (hl_option_bytes_find(&c->ob, HL_OB_RDP, 0, &v) == c->ob.n ||
 	    v == HL_RDP_LEVEL_0)
 		return;
-	hl_finding_start(&f, "rdp-live", SOURCE_BEFORE);
+	if (v == HL_RDP_LEVEL_0_5) {
+		note_level_0_5(c);
+		return;
+	}
+	hl_finding_start(&f, "rdp-live", SOURCE_GENERAL);
 	hl_finding_what(
 	    &f, "the chip is at RDP %s (0x%02" PRIX32 ")", hl_rdp_words(v), v);
 	hl_finding_why(&f,
-	    "security that is on has to be turned off before an installation: "
-	    "at any level but 0 the flash memory is closed to the tool");
+	    "at this level the flash memory is closed to a debug port; what "
+	    "an installation does then is in no document that is known here");
 	hl_finding_mend(&f, "%s",
 	    v == HL_RDP_LEVEL_2
-		? "take another chip: level 2 is final on most series"
-		: "set RDP to 0xAA (level 0): this erases the chip");
+		? "take another chip: level 2 is final on most series; or try "
+		  "it all the same, with --force rdp-live"
+		: "set RDP to 0xAA (level 0), which erases the chip; or try it "
+		  "all the same, with --force rdp-live");
 	hl_finding_put(c, &f);
 }
 

@@ -178,6 +178,14 @@ fails() {
 	rm u5/option-bytes
 	run -0 --separate-stderr hsmlic preflight good.csv --target $SWD
 	program 0 out.sfi
+	# Where an SFI leaves it: the same chip can be installed anew.
+	printf 'RDP : 0x55\n' >u5/option-bytes
+	run -0 --separate-stderr hsmlic preflight good.csv --target $SWD --json
+	[ "$(jq -c '[.findings, (.notes | map(.id))]' <<<"$output")" = \
+		'[[],["rdp-live-0.5"]]' ]
+	program 0 out.sfi
+	[[ $stderr == *"note rdp-live-0.5:"* ]]
+	[ "$(left)" = 9 ]
 }
 
 @test "preflight knows the connected chip by what its banner says" {
