@@ -57,7 +57,8 @@ bool hl_target_is_sim(const char *target);
 /* The probe's serial number, "" when none is named; NULL: another kind. */
 const char *hl_target_is_segger(const char *target);
 #define HL_SEGGER_PROGRAM "SFI_FC_x64" /* .exe on Windows */
-/* From "stm32prog:..." or the part behind it. HL_EUSAGE. */
+/* From "stm32prog:..." or the part behind it. HL_EUSAGE: also for a blank in it
+ * and for a key that stands twice, since another board could be meant. */
 HL_CHECK hl_rc hl_target_connect_parse(
     hl_target_connect *out, const char *target, hl_err *err);
 /* As hl_target_read() of a stm32prog: target, from words of a command line. */

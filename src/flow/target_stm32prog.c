@@ -47,11 +47,48 @@ needs_hotplug(const hl_connect *c)
 	    !has_word(c, "mode=");
 }
 
+static bool
+has_blank(const char *s)
+{
+	return s[strcspn(s, " \t\r\n\v\f")] != '\0';
+}
+
+/* Which of two would count is the programmer's affair: another board maybe. */
+static bool
+has_key_of(const hl_connect *c, const char *word)
+{
+	const size_t n = strcspn(word, "=") + 1;
+
+	for (size_t i = 0; i < c->n; i++)
+		if (strncasecmp(c->words[i], word, n) == 0)
+			return true;
+	return false;
+}
+
+static hl_rc
+take_word(hl_target_connect *out, const char *w, hl_err *err)
+{
+	const size_t max = HL_COUNT(out->words.words) - 1;
+
+	if (strchr(w, '=') == NULL || w[0] == '-' || w[0] == '=' ||
+	    out->words.n == max)
+		return hl_fail(err, HL_EUSAGE, WHAT,
+		    "use stm32prog:port=SWD,sn=SERIAL: the words that "
+		    "STM32_Programmer_CLI takes behind -c",
+		    "\"%s\" is no NAME=VALUE, or one too many", w);
+	if (has_key_of(&out->words, w))
+		return hl_fail(err, HL_EUSAGE, WHAT, "say it once",
+		    "\"%.*s\" stands in the target twice", (int)strcspn(w, "="),
+		    w);
+	out->words.words[out->words.n++] = w;
+	return HL_OK;
+}
+
 hl_rc
 hl_target_connect_parse(hl_target_connect *out, const char *target, hl_err *err)
 {
-	const size_t max = HL_COUNT(out->words.words) - 1;
 	char *save = NULL;
+	hl_rc rc;
 
 	if (hl_target_is_stm32prog(target))
 		target += strlen(STM32PROG);
@@ -61,16 +98,15 @@ hl_target_connect_parse(hl_target_connect *out, const char *target, hl_err *err)
 		    "use stm32prog:port=SWD,sn=SERIAL",
 		    "the target is longer than %zu bytes",
 		    sizeof(out->text) - 1);
+	/* As one word with a blank in it, sn= would not be seen: any board. */
+	if (has_blank(out->text))
+		return hl_fail(err, HL_EUSAGE, WHAT,
+		    "use commas: stm32prog:port=SWD,sn=SERIAL",
+		    "there is a blank in \"%s\"", out->text);
 	for (char *w = strtok_r(out->text, ",", &save); w != NULL;
-	     w = strtok_r(NULL, ",", &save)) {
-		if (strchr(w, '=') == NULL || w[0] == '-' ||
-		    out->words.n == max)
-			return hl_fail(err, HL_EUSAGE, WHAT,
-			    "use stm32prog:port=SWD,sn=SERIAL: the words that "
-			    "STM32_Programmer_CLI takes behind -c",
-			    "\"%s\" is no NAME=VALUE, or one too many", w);
-		out->words.words[out->words.n++] = w;
-	}
+	     w = strtok_r(NULL, ",", &save))
+		if ((rc = take_word(out, w, err)) != HL_OK)
+			return rc;
 	if (!has_word(&out->words, "port="))
 		return hl_fail(err, HL_EUSAGE, WHAT,
 		    "use stm32prog:port=SWD, or port=JTAG, COM1, usb1, ...",
