@@ -57,7 +57,7 @@ add_inactive(hl_get *g, hl_err *err)
 {
 	hl_license last = { .size = 0 };
 	hl_license_filter filter = { &g->out->chip.id, NULL, true };
-	char at[HL_TIME_TEXT] = "";
+	char at[HL_TIME_TEXT] = "", id[HL_UUID_TEXT];
 	hl_uuid firmware;
 
 	if (hl_get_firmware(g, &firmware, NULL) == HL_OK)
@@ -72,13 +72,17 @@ add_inactive(hl_get *g, hl_err *err)
 	hl_err_add(err, "it has one that is %s%s%s: %s",
 	    hl_license_state_name(last.state), at[0] == '\0' ? "" : " since ",
 	    at, last.reason);
-	hl_err_hint(err,
-	    last.state == HL_LICENSE_SUSPECT
-		? "if it is right after all, hsmlic license trust; or leave "
-		  "out --cached to get another one from a card: that costs one "
-		  "unit more"
-		: "leave out --cached to get another one from a card: that "
-		  "costs one unit more");
+	hl_uuid_text(&last.id, id);
+	if (last.state == HL_LICENSE_SUSPECT)
+		hl_err_hint(err,
+		    "if it is right after all, hsmlic license trust %s "
+		    "--reason TEXT; or leave out --cached to get another one "
+		    "from a card: that costs one unit more",
+		    id);
+	else
+		hl_err_hint(err,
+		    "leave out --cached to get another one from a card: that "
+		    "costs one unit more");
 }
 
 hl_rc

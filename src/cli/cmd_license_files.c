@@ -96,15 +96,21 @@ find_firmware(hl_cli *cli, const char *name, hl_firmware *out, hl_err *err)
 static hl_rc
 check_active(const hl_license *l, hl_err *err)
 {
+	char id[HL_UUID_TEXT];
+
 	if (l->state == HL_LICENSE_ACTIVE)
 		return HL_OK;
-	return hl_fail(err, HL_ECONFLICT, "export the license",
-	    l->state == HL_LICENSE_SUSPECT
-		? "only active ones are handed out; if it is right after all: "
-		  "hsmlic license trust"
-		: "only active licenses are handed out",
-	    "this license is %s%s%s", hl_license_state_name(l->state),
-	    l->reason[0] != '\0' ? ": " : "", l->reason);
+	(void)hl_fail(err, HL_ECONFLICT, "export the license",
+	    "only active licenses are handed out", "this license is %s%s%s",
+	    hl_license_state_name(l->state), l->reason[0] != '\0' ? ": " : "",
+	    l->reason);
+	hl_uuid_text(&l->id, id);
+	if (l->state == HL_LICENSE_SUSPECT)
+		hl_err_hint(err,
+		    "only active ones are handed out; if it is right after "
+		    "all: hsmlic license trust %s --reason TEXT",
+		    id);
+	return HL_ECONFLICT;
 }
 
 /* All active ones, or those of a chip, whichever is wanted of them: the name of

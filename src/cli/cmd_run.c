@@ -134,8 +134,9 @@ may_spend(void *arg, const hl_spend_plan *plan, hl_err *err)
 	if (plan->spent > 0 && !was_yes)
 		return hl_fail(err, HL_EDENIED, "get a license",
 		    "see hsmlic license list --all and hsmlic chip show; "
-		    "hsmlic license trust hands out a suspect one; to spend "
-		    "one more: hsmlic run --yes -- ..., or HSMLIC_YES=1",
+		    "hsmlic license trust ID --reason TEXT hands out a suspect "
+		    "one; to spend one more: hsmlic run --yes -- ..., or "
+		    "HSMLIC_YES=1",
 		    "this chip has cost %u unit%s of firmware \"%s\" already, "
 		    "and there is no license of it that can be handed out",
 		    plan->spent, plan->spent == 1 ? "" : "s", plan->firmware);

@@ -238,14 +238,16 @@ hl_install_kept(const hl_installed *r, char *out, size_t size)
 	else if (r->doubted == 1)
 		(void)hl_text_format(out, size,
 		    "the license is kept, and suspect now: check what is said "
-		    "above, then hsmlic license trust %s and try again; it is "
-		    "not handed out before, and nothing is spent instead",
+		    "above, then hsmlic license trust %s --reason TEXT and try "
+		    "again; it is not handed out before, and nothing is spent "
+		    "instead",
 		    id);
 	else
 		(void)hl_text_copy(out, size,
 		    "the licenses are kept, and suspect now: check what is "
-		    "said above, then see hsmlic license list --all, hsmlic "
-		    "license trust each, and try again");
+		    "said above, then see hsmlic license list --all, trust "
+		    "each "
+		    "by hsmlic license trust ID --reason TEXT, and try again");
 }
 
 /* ---- a license that is doubted --------------------------------------------
@@ -297,8 +299,8 @@ hl_refuse_doubted(
 	    d.found.reason);
 	hl_err_hint(err,
 	    "check RDP, TrustZone, the RSSe file, and that the image is made "
-	    "with this card's key; then hsmlic license trust %s and try again, "
-	    "or hsmlic get another one, for a unit",
+	    "with this card's key; then hsmlic license trust %s --reason TEXT "
+	    "and try again, or hsmlic get another one, for a unit",
 	    id);
 	return HL_EDENIED;
 }

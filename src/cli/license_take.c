@@ -321,19 +321,25 @@ elsewhere(
 static hl_rc
 was_retired(hl_take *take, const hl_kept_row *row, hl_err *err)
 {
+	char id[HL_UUID_TEXT];
 	hl_license l;
 	hl_rc rc;
 
 	rc = hl_store_license_by_id(take->cli->store, &row->id, &l, err);
 	if (rc != HL_OK)
 		return rc;
-	return hl_fail(err, HL_ECONFLICT, WHAT,
-	    l.state == HL_LICENSE_SUSPECT
-		? "if it is right after all: hsmlic license trust"
-		: "a license that was retired does not come back",
+	(void)hl_fail(err, HL_ECONFLICT, WHAT,
+	    "a license that was retired does not come back",
 	    "this license is kept for this chip as %s%s%s",
 	    hl_license_state_name(l.state), l.reason[0] != '\0' ? ": " : "",
 	    l.reason);
+	hl_uuid_text(&l.id, id);
+	if (l.state == HL_LICENSE_SUSPECT)
+		hl_err_hint(err,
+		    "if it is right after all: hsmlic license trust %s "
+		    "--reason TEXT",
+		    id);
+	return HL_ECONFLICT;
 }
 
 /*

@@ -97,3 +97,24 @@ block() {
 	run -0 python3 "$ROOT/tests/docs/commands.py" help.json page.md
 	[ "$output" = $'card add --slop\ncard lost\nfly\nget --gratis' ]
 }
+
+# told FILE...: what hints of the sources say behind "hsmlic license trust".
+told() {
+	cat "$@" | tr -d '\n' | sed -E 's/"[[:space:]]+"//g' |
+		grep -oE 'hsmlic license trust[^"]{0,20}'
+}
+
+@test "a hint to trust a license can be typed as it is printed" {
+	run told "$ROOT"/src/*/*.c
+	echo "$output"
+	[ "${#lines[@]}" -ge 7 ]
+	for line in "${lines[@]}"; do
+		[[ $line =~ ^'hsmlic license trust '(ID|%s)' --reason TEXT' ]]
+	done
+}
+
+@test "what to do with a suspect license stands where an install fails" {
+	run sed -n '/^## When it fails/,$p' "$ROOT/docs/nucleo-u5.md"
+	[[ $output == *"hsmlic license trust ID --reason "* ]]
+	[[ $output == *"step 7"*"exit code 4"* ]]
+}

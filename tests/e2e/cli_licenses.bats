@@ -172,12 +172,12 @@ uses() {
 	refuses 2 "is suspect" license doubt "$id" --reason again
 	refuses 2 "no active license" license show "$UID1"
 	refuses 2 "suspect: RSS error" license export "$id" -o x
-	[[ $stderr == *"hsmlic license trust"* ]]
+	[[ $stderr == *"hsmlic license trust $id --reason TEXT"* ]]
 	refuses 4 "suspect: RSS error" get --cached --uid "$UID1"
-	[[ $stderr == *"hsmlic license trust"* ]]
+	[[ $stderr == *"hsmlic license trust $id --reason TEXT"* ]]
 	refuses 2 "as suspect: RSS error" license import l1 --target sim:c1 \
 		--firmware fw
-	[[ $stderr == *"hsmlic license trust"* ]]
+	[[ $stderr == *"hsmlic license trust $id --reason TEXT"* ]]
 	# Trust is a decision: somebody has to agree, and sees what to.
 	refuses 2 "no reason" license trust "$UID1" --yes
 	refuses 4 "it is suspect: RSS error" license trust "$UID1" \
