@@ -43,7 +43,8 @@ no_card(const struct choice *g, size_t present, hl_err *err)
 		    g->req->firmware == NULL ? "" : g->req->firmware);
 	if (card != NULL)
 		return hl_fail(err, HL_ENODEV, "find the card",
-		    "see what is there: hsmlic card list",
+		    "insert the card, or see what is there: hsmlic card "
+		    "list",
 		    "no card that is present answers to \"%s\"", card);
 	return hl_fail(err, HL_ENODEV, "find a card",
 	    "insert the card, or name one: --card CARD",
