@@ -191,6 +191,23 @@ check_operands(const hl_cli *cli, const hl_args *a, hl_err *err)
 	return rc;
 }
 
+/* Its own options were taken for ours. */
+static void
+hint_dashes(const hl_command *c, int argc, char **argv, hl_err *err)
+{
+	hl_buf usage = HL_BUF_INIT;
+
+	if (err == NULL || (c->needs & HL_TAKES_WORDS) == 0)
+		return;
+	for (int i = 0; i < argc; i++)
+		if (strcmp(argv[i], "--") == 0)
+			return;
+	hl_usage_line(c, &usage);
+	hl_err_hint(err, "put -- before the programmer's words: %s",
+	    hl_buf_str(&usage));
+	hl_buf_free(&usage);
+}
+
 static hl_rc
 parse_command(
     hl_cli *cli, int argc, char **argv, int at, hl_args *out, hl_err *err)
@@ -201,8 +218,10 @@ parse_command(
 	add_options(&t, hl_global_options);
 	add_options(&t, cli->command->options);
 	rc = run_getopt(cli, &t, argc - at, argv + at, err);
-	if (rc != HL_OK)
+	if (rc != HL_OK) {
+		hint_dashes(cli->command, argc - at, argv + at, err);
 		return rc;
+	}
 	out->operands = argv + at + optind;
 	out->n = argc - at - optind;
 	return HL_OK;

@@ -46,6 +46,10 @@ struct hl_cli;
 #define HL_NEED_LOOK                                                           \
 	8U /* opened, never made; when there is none yet it does without:      \
 	      hl_cli.store is NULL */
+#define HL_STDOUT_LENT                                                         \
+	16U /* standard output is another program's: --json counts only on the \
+	       command line itself, where it is a mistake */
+#define HL_TAKES_WORDS 32U /* of another program, behind "--" */
 
 #define HL_OPERANDS_MANY INT_MAX
 

@@ -116,13 +116,20 @@ check_spend_setting(const hl_cli *cli, hl_err *err)
 	return rc;
 }
 
+static bool
+lends_stdout(const hl_cli *cli)
+{
+	return (cli->command->needs & HL_STDOUT_LENT) != 0;
+}
+
 static hl_rc
 set_globals(hl_cli *cli, hl_err *err)
 {
 	uint64_t seconds;
 	hl_rc rc;
 
-	cli->json = hl_opt_set(cli, "json");
+	cli->json = lends_stdout(cli) ? hl_opt_on_line(cli, "json")
+				      : hl_opt_set(cli, "json");
 	cli->plain = hl_opt_set(cli, "plain");
 	cli->quiet = hl_opt_set(cli, "quiet");
 	cli->yes = hl_opt_set(cli, "yes");
@@ -208,6 +215,8 @@ run(hl_cli *cli, int argc, char **argv, hl_err *err)
 		return rc;
 	if (only_help(cli, &args))
 		return HL_OK;
+	if (lends_stdout(cli)) /* also while the configuration is read */
+		cli->json = hl_opt_on_line(cli, "json");
 	if ((rc = hl_config_load(cli, err)) != HL_OK ||
 	    (rc = set_globals(cli, err)) != HL_OK ||
 	    (rc = prepare(cli, err)) != HL_OK)

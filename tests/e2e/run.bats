@@ -302,6 +302,47 @@ LICENSE -installipmodule m.smu hsm=0 LICENSE 0x08010000" ]
 	[[ $stderr == *"says no chip to connect to (-c)"* ]]
 }
 
+@test "without the card, a hint says to insert it" {
+	start_pcscd unix
+	run -3 --separate-stderr hsmlic run -- "${C[@]}" -sfi out.sfi hsm=1
+	[[ $stderr == *'answers to "slot:1"'*"hint: insert the card"* ]]
+	[[ $stderr == *"nothing was spent"* ]]
+}
+
+@test "a station that wants JSON of all commands can run a programmer" {
+	for words in "-sfi out.sfi hsm=1" "-vb 1"; do
+		# shellcheck disable=SC2086
+		HSMLIC_JSON=1 lic 0 "${C[@]}" $words
+		[[ $output != *'"schema"'* ]]
+	done
+	mkdir -p config/hsmlic
+	printf 'json = yes\ncard = sim:card\n' >config/hsmlic/config
+	lic 0 "${C[@]}" -sfi out.sfi hsm=1
+	ln -s "$HSMLIC_BIN/hsmlic" STM32_Programmer_CLI
+	run -0 --separate-stderr ./STM32_Programmer_CLI "${C[@]:1}" -sfi out.sfi \
+		hsm=1 slot=1
+	[[ $stderr == *"from the store, nothing spent"* ]]
+	# Its errors are in words, too, also about the settings; other commands go by the setting.
+	lic 2 "${C[@]}" -sfi out.sfi hsm=2
+	[ -z "$output" ]
+	HSMLIC_JSON=1 HSMLIC_TIMEOUT=x lic 2 "${C[@]}" -vb 1
+	[ -z "$output" ]
+	run -0 hsmlic chip list
+	jq -e .schema <<<"$output"
+	[ "$(left)" = 19 ]
+}
+
+@test "the programmer's words without -- before them are refused with a hint" {
+	run -2 --separate-stderr hsmlic run "${C[@]}" -sfi out.sfi hsm=1
+	[[ $stderr == *"there is no option -c"* ]]
+	[[ $stderr == *"hint: put -- before the programmer's words: hsmlic run "* ]]
+	run -2 --separate-stderr hsmlic program out.sfi --target sim:x -rsse r
+	[[ $stderr == *"put -- before"*"hsmlic program [OPTIONS] IMAGE [-- ARGS]"* ]]
+	# An option of ours that is mistyped stands before them.
+	run -2 --separate-stderr hsmlic run --crad x -- "${C[@]}"
+	[[ $stderr == *"hint: see: hsmlic run --help"* ]]
+}
+
 @test "a module file that could ask the card is refused without --yes" {
 	printf 'm.smu, MY_FW, 0x08010000\n' >ask.csv
 	printf 'm.smu, license.bin, 0x08010000\n' >fine.csv
