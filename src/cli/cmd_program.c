@@ -56,6 +56,22 @@ choose_programmer(struct program *p, hl_err *err)
 	return HL_OK;
 }
 
+/* What ST's program is to read has to be there. */
+static hl_rc
+check_files(const struct program *p, const hl_job_line *line, hl_err *err)
+{
+	char *const *argv = (char *const *)(uintptr_t)line->argv;
+	hl_argv parsed;
+	hl_rc rc;
+
+	if (p->job.programmer != HL_PROGRAMMER_STM32PROG)
+		return HL_OK;
+	rc = hl_argv_parse(&parsed, (int)line->n, argv, err);
+	if (rc != HL_OK)
+		return rc;
+	return hl_argv_check_files(&parsed, (int)line->n, argv, err);
+}
+
 /* The command line is made before a unit is spent: what is wrong with it must
  * not cost one. */
 static hl_rc
@@ -72,6 +88,8 @@ try_line(struct program *p, hl_err *err)
 	if (rc == HL_OK && access(line->argv[0], X_OK) != 0)
 		rc = hl_fail(err, HL_ENODEV, WHAT, "give the right path",
 		    "%s cannot be run", line->argv[0]);
+	if (rc == HL_OK)
+		rc = check_files(p, line, err);
 	if (rc == HL_OK)
 		rc = hl_check_modules(p->cli, line->modules, false, err);
 	free(line);

@@ -494,9 +494,12 @@ hl_cmd_run(hl_cli *cli, char **operands, hl_err *err)
 	    (rc = hl_check_modules(cli, r->line.mcsv, cli->yes, err)) ==
 		HL_OK) {
 		r->argv[0] = r->program;
-		if (asks_card(&r->line))
-			rc = with_licenses(r, err);
-		else
+		if (asks_card(&r->line)) {
+			rc = hl_argv_check_files(
+			    &r->line, r->argc, r->argv, err);
+			if (rc == HL_OK)
+				rc = with_licenses(r, err);
+		} else
 			rc = cli->dry_run
 			    ? print_line(r, (const char *const *)r->argv)
 			    : pass_through(r, err);

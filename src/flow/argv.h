@@ -86,6 +86,15 @@ typedef struct hl_argv {
 HL_CHECK hl_rc hl_argv_parse(
     hl_argv *out, int argc, char *const *argv, hl_err *err);
 
+/*
+ * Are the files there that the vector makes the tool read: images, the TF-A of
+ * a use, and what stands behind -rsse and -el? The tool finds out behind the
+ * card, when the unit is spent. HL_EINPUT: one cannot be read; HL_EUSAGE: -rsse
+ * or -el has no operand.
+ */
+HL_CHECK hl_rc hl_argv_check_files(
+    const hl_argv *a, int argc, char *const *argv, hl_err *err);
+
 /* Is anything left to do for the tool once the uses of GET_LICENSE and
  * LICENSE_FROM_CERT are served? */
 bool hl_argv_needs_tool(const hl_argv *a);

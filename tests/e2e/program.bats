@@ -86,6 +86,18 @@ fails() {
 	hsmlic store check
 }
 
+@test "a file among ARGS that is not there is found before a unit is spent" {
+	for words in "-rsse none.bin" "-rsse" "-rsse -vb 1" "-el none.stldr"; do
+		# shellcheck disable=SC2086
+		program 2 out.sfi -- $words
+		[[ $stderr == *"none."* || $stderr == *"-rsse has no file"* ]]
+		[[ $stderr == *"nothing was spent"* ]]
+	done
+	program 2 out.sfi --dry-run -- -rsse none.bin
+	[ "$(left)" = 10 ]
+	[ ! -e world/journal ]
+}
+
 @test "a finding is overridden by its name, and by no other" {
 	program 1 out.sfi --csv bad.csv --force rdp-level-0
 	fails "would make it fail: tzen-0"
@@ -254,6 +266,7 @@ fails() {
 	program 8 out.sfi
 	[ "$(left)" = 9 ]
 	[[ $stderr == *"[rss-error-or-license-invalid]"*"keep the license"* ]]
+	[[ $stderr != *"try again with the license"* ]]
 	fails "suspect now"
 	id=$(hsmlic license list --all --json | jq -r '.licenses[0].license_id')
 	fails "hsmlic license trust $id"
@@ -340,6 +353,7 @@ fails() {
 }
 
 @test "--dry-run shows the command, and nothing is done" {
+	cp rsse.bin "a file"
 	program 0 out.sfi --dry-run -- -rsse "a file" -vb 1
 	[ "$output" = "$HSMLIC_STANDIN -c port=SWD mode=HOTPLUG -sfi \
 protocol=static out.sfi hsm=0 LICENSE -rsse 'a file' -vb 1" ]

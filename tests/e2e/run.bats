@@ -84,7 +84,7 @@ with_card() {
 }
 
 @test "hsm=1 is taken out wherever it stands, and goes on record" {
-	lic 0 "${C[@]}" -vb 1 -sfi protocol=static out.sfi hsm=1 slot=1 -rsse r
+	lic 0 "${C[@]}" -vb 1 -sfi protocol=static out.sfi hsm=1 slot=1 -rsse out.sfi
 	[[ $stderr == *"license from the card, one unit spent"* ]]
 	cmp world/chip/flash.bin fw.bin
 	lic 0 "${C[@]}" -sfi HSM=1 out.sfi
@@ -300,6 +300,29 @@ LICENSE -installipmodule m.smu hsm=0 LICENSE 0x08010000" ]
 	jq -e '.error.code == "usage"' <<<"$output"
 	lic 2 STM32_Programmer_CLI -sfi out.sfi hsm=1
 	[[ $stderr == *"says no chip to connect to (-c)"* ]]
+}
+
+@test "a file of the line that is not there is found before a unit is spent" {
+	touch rsse.bin
+	mkdir folder
+	for words in "-sfi none.sfi hsm=1" "-sfi folder hsm=1" \
+		"-ssp none.ssp rsse.bin hsm=1" "-ssp out.sfi none.tfa hsm=1" \
+		"-installipmodule none.smu hsm=1 0x08010000" \
+		"-hsmgetlicense l.bin slot=1 none.tfa" \
+		"-sfi out.sfi hsm=1 -rsse none.bin" "-rsse folder -sfi out.sfi hsm=1" \
+		"-sfi out.sfi hsm=1 --RSSE none.bin" "-sfi out.sfi hsm=1 -rsse" \
+		"-rsse -sfi out.sfi hsm=1" "-sfi out.sfi hsm=1 -el none.stldr" \
+		"-sfi out.sfi hsm=1 -sfi none.sfi hsm=0 l"; do
+		# shellcheck disable=SC2086
+		lic 2 "${C[@]}" $words
+		[[ $stderr == *none.* || $stderr == *folder* ||
+			$stderr == *"-rsse has no file behind it"* ]]
+		[[ $stderr == *"nothing was spent"* ]]
+	done
+	[ "$(left)" = 20 ]
+	[ ! -e world/journal ]
+	# Where nothing can be spent it is the programmer's affair.
+	lic 0 "${C[@]}" -w rsse.bin 0x08000000 -rsse none.bin
 }
 
 @test "without the card, a hint says to insert it" {
@@ -557,10 +580,11 @@ runs_itself() {
 }
 
 @test "a dry run prints the line, spends nothing, makes nothing" {
+	cp out.sfi "a b.sfi"
 	run -0 --separate-stderr hsmlic run --dry-run --card sim:card -- \
-		"${C[@]}" -sfi "a b.sfi" hsm=1 slot=1 -rsse r.bin
+		"${C[@]}" -sfi "a b.sfi" hsm=1 slot=1 -rsse fw.bin
 	[ "$output" = "$CLI -c port=swd mode=HOTPLUG -sfi 'a b.sfi' \
-hsm=0 LICENSE -rsse r.bin" ]
+hsm=0 LICENSE -rsse fw.bin" ]
 	[[ $stderr == *"would spend 1 unit for a b.sfi"* ]]
 	run -0 --separate-stderr hsmlic run --dry-run -- "${C[@]}" -w f.hex
 	[ "$output" = "$CLI -c port=swd mode=HOTPLUG -w f.hex" ]
