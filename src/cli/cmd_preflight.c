@@ -59,11 +59,25 @@ check_readable(const char *what, const char *path, hl_err *err)
 	return HL_OK;
 }
 
+/* Option bytes under another name: "ob.txt", "optionbytes". */
+static bool
+is_other_csv(const char *path)
+{
+	hl_buf text = HL_BUF_INIT;
+	const bool is = hl_image_kind_of(path) == HL_IMAGE_UNKNOWN &&
+	    hl_file_read(path, HL_OB_CSV_MAX, &text, NULL) == HL_OK &&
+	    hl_option_bytes_likely(text.p, text.n);
+
+	hl_buf_free(&text);
+	return is;
+}
+
 static hl_rc
 read_csv(hl_cli *cli, const char *operand, given *g, hl_err *err)
 {
 	const char *csv = hl_opt(cli, "csv");
-	const bool is_csv = hl_image_kind_of(operand) == HL_IMAGE_CSV;
+	const bool is_csv =
+	    hl_image_kind_of(operand) == HL_IMAGE_CSV || is_other_csv(operand);
 	hl_rc rc;
 
 	if (is_csv && csv != NULL) {
@@ -312,6 +326,14 @@ show(void *arg, const hl_finding *f)
 	show_line("source:", f->source);
 }
 
+/* What nothing was checked of must not be given the all-clear. */
+static bool
+is_known(const hl_preflight *in)
+{
+	return in->image == NULL ||
+	    hl_image_kind_of(in->image) != HL_IMAGE_UNKNOWN;
+}
+
 static hl_rc
 show_json(hl_cli *cli, const hl_preflight *in, unsigned *n, hl_err *err)
 {
@@ -327,7 +349,7 @@ show_json(hl_cli *cli, const hl_preflight *in, unsigned *n, hl_err *err)
 	if (rc == HL_OK)
 		return hl_print_json(cli,
 		    json_pack("{s:o, s:o, s:b}", "findings", s.findings,
-			"notes", s.notes, "ok", *n == 0),
+			"notes", s.notes, "ok", *n == 0 && is_known(in)),
 		    err);
 	json_decref(s.findings);
 	json_decref(s.notes);
@@ -342,7 +364,9 @@ show_words(hl_cli *cli, const hl_preflight *in, unsigned *n, hl_err *err)
 
 	if (rc != HL_OK)
 		return rc;
-	if (*n == 0)
+	if (*n == 0 && !is_known(in))
+		(void)printf("nothing was checked of %s\n", in->image);
+	else if (*n == 0)
 		(void)puts("nothing was found that would make the installation "
 			   "fail");
 	else

@@ -2,6 +2,7 @@
 #include "flow/option_bytes.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -516,4 +517,18 @@ hl_option_bytes_displ(hl_option_bytes *out, const void *text, size_t n)
 	out->n = 0;
 	while (out->n < HL_OB_ROWS && next_line(&all, &line))
 		take_shown(out, skip_clock(skip_colors(line)), ++number);
+}
+
+bool
+hl_option_bytes_likely(const void *text, size_t n)
+{
+	hl_option_bytes *ob = malloc(sizeof(*ob));
+	uint32_t v;
+	bool is = false;
+
+	if (ob != NULL && hl_option_bytes_parse(ob, text, n, NULL) == HL_OK)
+		is = hl_option_bytes_find(ob, HL_OB_RDP, 0, &v) < ob->n ||
+		    hl_option_bytes_find(ob, HL_OB_TZEN, 0, &v) < ob->n;
+	free(ob);
+	return is;
 }

@@ -69,6 +69,10 @@ typedef enum hl_ob_field {
 size_t hl_option_bytes_find(
     const hl_option_bytes *ob, hl_ob_field field, size_t from, uint32_t *value);
 
+/* Rows of option bytes, whatever the file is called: it is understood as a
+ * whole, and RDP or TZEN is among them. */
+bool hl_option_bytes_likely(const void *text, size_t n);
+
 /* Are these the registers of STM32H7, with FOPTSR_PRG? */
 bool hl_option_bytes_h7(const hl_option_bytes *ob);
 /* "level 0", "level 0.5", "level 1" or "level 2". */

@@ -266,11 +266,12 @@ note_image(hl_checks *c)
 	hl_finding_start(&f, "image-not-known", "");
 	f.note = true;
 	hl_finding_what(&f,
-	    "the name of %s does not tell what kind of image it is",
+	    "nothing was checked of %s: its name does not tell what kind of "
+	    "image it is",
 	    c->in->image);
 	hl_finding_why(&f,
-	    "license type, RSSe file and what an SFI needs were not checked "
-	    "for it");
+	    "license type, RSSe file and what an SFI needs depend on it, and "
+	    "rows of option bytes it has none that are understood");
 	hl_finding_mend(&f,
 	    "let it end in .sfi, .sfix, .ssp or .smu; option bytes end in "
 	    ".csv");
@@ -404,6 +405,28 @@ check_rsse(hl_checks *c)
 	hl_finding_put(c, &f);
 }
 
+/* Another text that was saved by mistake must not pass for a chip without
+ * anything to complain of. */
+static void
+note_displ(hl_checks *c)
+{
+	hl_finding f;
+
+	if (c->ob.n > 0)
+		return;
+	hl_finding_start(&f, "displ-not-told", "");
+	f.note = true;
+	hl_finding_what(&f,
+	    "no option byte was found in what is to be the output of -ob "
+	    "displ");
+	hl_finding_why(
+	    &f, "RDP level and protected areas of the chip were not checked");
+	hl_finding_mend(&f,
+	    "save the whole output of STM32_Programmer_CLI -c port=SWD "
+	    "mode=HOTPLUG -ob displ, and give it by --ob-displ FILE");
+	hl_finding_put(c, &f);
+}
+
 /* ---- all of it ---------------------------------------------------------- */
 
 hl_rc
@@ -438,6 +461,7 @@ hl_preflight_run(const hl_preflight *in,
 	hl_check_csv(c);
 	if (in->displ != NULL) {
 		hl_option_bytes_displ(&c->ob, in->displ, in->displ_n);
+		note_displ(c);
 		hl_check_live(c);
 	}
 	*n = c->n;

@@ -21,7 +21,7 @@
  *   tzen-live-l5        ... is an STM32L5 with TrustZone on
  *
  * Notes: image-not-known, device-not-known, csv-not-judged, csv-not-told,
- * csv-not-given, rdp-live-0.5.
+ * csv-not-given, displ-not-told, rdp-live-0.5.
  */
 #ifndef HL_FLOW_PREFLIGHT_H
 #define HL_FLOW_PREFLIGHT_H

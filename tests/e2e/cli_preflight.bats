@@ -189,13 +189,32 @@ refuses() {
 	refuses 2 nowhere.csv out.sfi --csv nowhere.csv
 	refuses 2 "regular file" out.sfi --csv .
 	refuses 2 "regular file" .
-	cp bad.csv ob.txt # taken for an image: that must be seen
-	finds "" ob.txt --device STM32U535
-	notes image-not-known
 	refuses 2 "two files" good.csv --csv bad.csv
 	run -2 --separate-stderr hsmlic preflight typo.csv --json
 	[ "$(jq -r .error.code <<<"$output")" = input ]
 	[ "$(jq -r .schema <<<"$output")" = hsmlic/preflight/1 ]
+}
+
+@test "another file is never given the all-clear" {
+	cp bad.csv ob.txt
+	cp bad.csv optionbytes
+	finds "rdp-level-0 tzen-0" ob.txt --device STM32U535
+	finds "rdp-level-0 tzen-0" optionbytes --device STM32U535
+	notes ""
+	printf 'dear all,\nthe boards are here\n' >mail.txt
+	printf 'boards,12\n' >count
+	for file in mail.txt count; do
+		run -0 --separate-stderr hsmlic preflight $file \
+			--device STM32U535
+		[[ ${lines[0]} == "note image-not-known: nothing was checked"* ]]
+		[ "${lines[-1]}" = "nothing was checked of $file" ]
+		[[ $output != *"nothing was found"* ]]
+		run -0 --separate-stderr hsmlic preflight $file --json
+		jq -e '.ok == false and .notes[0].id == "image-not-known"' \
+			<<<"$output"
+	done
+	finds "" good.csv --device STM32U535 --ob-displ mail.txt
+	notes displ-not-told
 }
 
 @test "what contradicts itself or is malformed is refused" {
