@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is known of the error lines of ST's programmer. */
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/explain_view.h"
+#include "util/file.h"
 
 #define FOUND_MAX 64 /* more than there are */
 
@@ -27,6 +29,16 @@ read_stdin(hl_buf *out, hl_err *err)
 	return HL_OK;
 }
 
+/* A log that is named rather than piped; no error line is a file's name. */
+static bool
+is_file(char *const *operands)
+{
+	struct stat st;
+
+	return operands[0] != NULL && operands[1] == NULL &&
+	    stat(operands[0], &st) == 0 && S_ISREG(st.st_mode);
+}
+
 /* Without quotes a line comes in many operands. */
 static hl_rc
 read_text(char **operands, hl_buf *out, hl_err *err)
@@ -39,6 +51,8 @@ read_text(char **operands, hl_buf *out, hl_err *err)
 	if (operands[0] == NULL ||
 	    (strcmp(operands[0], "-") == 0 && operands[1] == NULL))
 		return read_stdin(out, err);
+	if (is_file(operands))
+		return hl_file_read(operands[0], HL_BUF_MAX, out, err);
 	for (; *operands != NULL; operands++) {
 		hl_buf_put(out, *operands, strlen(*operands));
 		hl_buf_u8(out, ' ');
@@ -74,7 +88,11 @@ show(hl_cli *cli, const hl_explanation *const *found, size_t n, hl_err *err)
 	for (size_t i = 0; i < n; i++) {
 		if (i > 0)
 			(void)putchar('\n');
-		hl_explanation_print(found[i], stdout);
+		/* In a list each is read for itself. */
+		if (hl_opt_set(cli, "list"))
+			hl_explanation_print(&found[i], 1, 0, stdout);
+		else
+			hl_explanation_print(found, n, i, stdout);
 	}
 	if (n == 0)
 		(void)puts("nothing is known of this text; keep all of it as "

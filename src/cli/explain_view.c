@@ -35,15 +35,64 @@ print_all(const char *label, const char *const *texts, FILE *f)
 		print_wrapped(label, *texts, f);
 }
 
-void
-hl_explanation_print(const hl_explanation *e, FILE *f)
+static bool
+is_in(const char *const *texts, const char *text)
 {
+	for (; *texts != NULL; texts++)
+		if (strcmp(*texts, text) == 0)
+			return true;
+	return false;
+}
+
+static bool
+doubts(const hl_explanation *const *found, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (found[i]->doubts_license)
+			return true;
+	return false;
+}
+
+static void
+print_causes(const hl_explanation *const *found, size_t i, FILE *f)
+{
+	for (const char *const *t = found[i]->causes; *t != NULL; t++) {
+		bool said = false;
+
+		for (size_t k = 0; k < i && !said; k++)
+			said = is_in(found[k]->causes, *t);
+		if (!said)
+			print_wrapped("cause:", *t, f);
+	}
+	if (found[i]->causes[0] == NULL)
+		print_wrapped("cause:", "none is known", f);
+}
+
+static void
+print_next(const hl_explanation *const *found, size_t n, size_t i, FILE *f)
+{
+	const bool again = !doubts(found, n);
+
+	for (const char *const *t = found[i]->next; *t != NULL; t++) {
+		bool said = !again && strcmp(*t, hl_explain_retry) == 0;
+
+		for (size_t k = 0; k < i && !said; k++)
+			said = is_in(found[k]->next, *t);
+		if (!said)
+			print_wrapped("next:", *t, f);
+	}
+}
+
+void
+hl_explanation_print(
+    const hl_explanation *const *found, size_t n, size_t i, FILE *f)
+{
+	const hl_explanation *e = found[i];
+
 	(void)fprintf(f, "\"%s\"  [%s]\n", e->pattern, e->id);
 	print_wrapped("means:", e->means, f);
-	print_all("cause:", e->causes, f);
-	if (e->causes[0] == NULL)
-		print_wrapped("cause:", "none is known", f);
-	print_all("next:", e->next, f);
+	print_causes(found, i, f);
+	print_next(found, n, i, f);
 	print_all("source:", e->sources, f);
 }
 

@@ -223,7 +223,7 @@ void
 hl_install_explain(const hl_installed *r)
 {
 	for (size_t i = 0; i < r->n_known; i++)
-		hl_explanation_print(r->known[i], stderr);
+		hl_explanation_print(r->known, r->n_known, i, stderr);
 }
 
 void

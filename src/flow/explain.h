@@ -23,6 +23,9 @@ typedef struct hl_explanation {
 } hl_explanation;
 
 extern const hl_explanation hl_explanations[]; /* ends with an id of NULL */
+/* The next step that stands in many of them and is wrong as soon as one of them
+ * doubts the license: to use the license again. */
+extern const char hl_explain_retry[];
 
 /*
  * Looks for their lines in a text of any bytes: letter case, blanks, colors and

@@ -29,9 +29,6 @@
 #define BEFORE_SFI "AN5054 rev 18, 4.3.6"
 #define REUSE "AN5054 rev 18, 3.2.1"
 
-#define RETRY                                                                  \
-	"try again with the license that this chip has (hsm=0 LICENSE): that " \
-	"spends nothing"
 #define PREPARE                                                                \
 	"before an install: flash erased, no WRP or PCROP zone active, "       \
 	"mode=HOTPLUG on SWD"
@@ -50,6 +47,10 @@
 	"check that -rsse names the RSSe file of this family; STM32L5, WL, "   \
 	"U5, WBA, H5 and H7R/S need one"
 
+const char hl_explain_retry[] =
+    "try again with the license that this chip has (hsm=0 LICENSE): that "
+    "spends nothing";
+
 const hl_explanation hl_explanations[] = {
 	{ .id = "rss-cmd-failed-0x1",
 	    .pattern = "Execution of RSS CMD failed, returned value = 0x1",
@@ -64,7 +65,7 @@ const hl_explanation hl_explanations[] = {
 		"make the image anew with TZEN 1 and RDP 0.5: build the "
 		"application as secure, or add a small secure stub in the last "
 		"sector",
-		PREPARE, RETRY },
+		PREPARE, hl_explain_retry },
 	    .sources = { U535, BEFORE_SFI, REUSE } },
 	{ .id = "rss-cmd-failed-0xf5f5f5f5",
 	    .pattern = "Execution of RSS CMD failed, returned value = "
@@ -76,14 +77,14 @@ const hl_explanation hl_explanations[] = {
 	    .causes = { NRST },
 	    .next = { "look at the NRST line of the board, and try a board "
 		      "without anything on it",
-		PREFLIGHT, PREPARE, RETRY },
+		PREFLIGHT, PREPARE, hl_explain_retry },
 	    .sources = { U535_F5, H573_NRST, BEFORE_SFI } },
 	{ .id = "rss-cmd-failed",
 	    .pattern = "Execution of RSS CMD failed",
 	    .means = "ST's code in the chip (RSS) refused a step of the "
 		     "install. Only the values 0x1 and 0xF5F5F5F5 were ever "
 		     "reported; what another one stands for is not known.",
-	    .next = { PREFLIGHT, PREPARE, RETRY },
+	    .next = { PREFLIGHT, PREPARE, hl_explain_retry },
 	    .sources = { U535, U535_F5, BEFORE_SFI } },
 	{ .id = "rss-error-or-license-invalid",
 	    .pattern = "RSS internal system error or License is invalid",
@@ -101,7 +102,7 @@ const hl_explanation hl_explanations[] = {
 		"its certificate",
 		"check that the image was encrypted under the key of the card "
 		"that made the license",
-		PREPARE, RETRY },
+		PREPARE },
 	    .sources = { H7A3, H753, "AN5054 rev 18, 3.1.2" },
 	    .doubts_license = true },
 	{ .id = "security-state-fail",
@@ -111,7 +112,7 @@ const hl_explanation hl_explanations[] = {
 		     "internal system error or License is invalid\". By "
 		     "itself it names no cause.",
 	    .next = { "read the other error lines of the same run", PREPARE,
-		RETRY },
+		hl_explain_retry },
 	    .sources = { H7A3, H753, BEFORE_SFI } },
 	{ .id = "invalid-state-after-sfi",
 	    .pattern = "Invalid state after SFI install",
@@ -120,7 +121,7 @@ const hl_explanation hl_explanations[] = {
 		     "on STM32H7 it came with \"RSS internal system error or "
 		     "License is invalid\".",
 	    .next = { "read the other error lines of the same run", PREPARE,
-		RETRY },
+		hl_explain_retry },
 	    .sources = { H7A3, H753, BEFORE_SFI } },
 	{ .id = "cannot-launch-rsse",
 	    .pattern = "Cannot launch RSSe",
@@ -130,7 +131,7 @@ const hl_explanation hl_explanations[] = {
 		"the RSSe file is of another family (deduced from AN5054: "
 		"there is one for each)" },
 	    .next = { READ_SFSP, RIGHT_RSSE,
-		"look at the NRST line of the board", RETRY },
+		"look at the NRST line of the board", hl_explain_retry },
 	    .sources = { H573_SFSP, H573_NRST, "AN5054 rev 18, 3.4" } },
 	{ .id = "rsse-status",
 	    .pattern = "Failed to get RSSe Status",
@@ -138,7 +139,7 @@ const hl_explanation hl_explanations[] = {
 		     "itself. \"Cannot launch RSSe\" follows.",
 	    .causes = { OLD_SFSP, NRST },
 	    .next = { READ_SFSP, RIGHT_RSSE,
-		"look at the NRST line of the board", RETRY },
+		"look at the NRST line of the board", hl_explain_retry },
 	    .sources = { H573_SFSP, H573_NRST } },
 	{ .id = "sfi-not-supported-stlink",
 	    .pattern = "SFI command is not supported for the current device "
@@ -146,13 +147,13 @@ const hl_explanation hl_explanations[] = {
 	    .means = "The tool takes this chip, as it is now, for one that "
 		     "cannot have an SFI over ST-LINK.",
 	    .causes = { OLD_SFSP },
-	    .next = { READ_SFSP, RIGHT_RSSE, RETRY },
+	    .next = { READ_SFSP, RIGHT_RSSE, hl_explain_retry },
 	    .sources = { H573_SFSP } },
 	{ .id = "sfi-install-failure",
 	    .pattern = "SFI file Install Operation Failure",
 	    .means = "The last line of an SFI that failed. It names no cause: "
 		     "that stands in the lines before it.",
-	    .next = { "read the error lines before it", RETRY },
+	    .next = { "read the error lines before it", hl_explain_retry },
 	    .sources = { H573_SFSP, REUSE } },
 	{ .id = "no-active-configuration",
 	    .pattern = "no active configuration for this device",
@@ -164,7 +165,7 @@ const hl_explanation hl_explanations[] = {
 			"SFI on STM32U5 needs (ST staff)" },
 	    .next = { "read the option bytes of the chip (-ob displ) and see "
 		      "whether the application runs",
-		PREFLIGHT, RETRY },
+		PREFLIGHT, hl_explain_retry },
 	    .sources = { U599 } },
 	{ .id = "virtual-partition-0xf1",
 	    .pattern = "uploading data from the virtual partition 0xF1",
@@ -182,7 +183,7 @@ const hl_explanation hl_explanations[] = {
 		     "an install on STM32H7R/S that went through.",
 	    .next = { "look for \"Time elapsed during SFI install operation\" "
 		      "behind it, and see whether the application runs",
-		RETRY },
+		hl_explain_retry },
 	    .sources = { "AN5054 rev 18, 10.3.4, figure 59" } },
 	{ .id = "pcsc-access-denied",
 	    .pattern = "SCardEstablishContext: Access denied",

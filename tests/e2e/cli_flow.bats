@@ -50,6 +50,34 @@ RSS='Error: Execution of RSS CMD failed, returned value = 0x1'
 			.doubts_license == false))' <<<"$output"
 }
 
+@test "explain: a log that is named as an operand is read" {
+	printf '%s\n' 'Download in Progress:' "$RSS" >programmer.log
+	run -0 --separate-stderr hsmlic explain programmer.log
+	[[ $output == *"[rss-cmd-failed-0x1]"* ]]
+	# Any other word is text.
+	run -1 --separate-stderr hsmlic explain nothere.log
+	[[ $output == "nothing is known"* ]]
+	run -0 hsmlic explain programmer.log "$RSS"
+}
+
+@test "explain: what several lines have in common is said once" {
+	printf '%s\n' 'Error: SECURITY State Fail' \
+		'Error: Invalid state after SFI install' >log
+	run -0 hsmlic explain <log
+	[ "$(grep -c '^"' <<<"$output")" = 2 ]
+	[ "$(grep -c 'next:   try again with the license' <<<"$output")" = 1 ]
+	[ "$(grep -c 'next:   before an install' <<<"$output")" = 1 ]
+	[ "$(grep -c 'cause:  none is known' <<<"$output")" = 2 ]
+	# To use the license again is no advice where it is doubted.
+	echo 'RSS internal system error or License is invalid' >>log
+	run -0 hsmlic explain <log
+	[ "$(grep -c '^"' <<<"$output")" = 3 ]
+	[[ $output != *"try again"* ]]
+	# In a list each is read for itself.
+	run -0 hsmlic explain --list
+	[ "$(grep -c 'next:   try again with the license' <<<"$output")" -gt 5 ]
+}
+
 @test "explain: what nobody knows is not made up" {
 	run -1 --separate-stderr hsmlic explain 'Error: HSM counter is zero'
 	[[ $output == "nothing is known"* ]]
