@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* license import: one file, or a folder of pairs. */
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/carried.h"
 #include "cli/license_take.h"
@@ -512,6 +514,8 @@ is_folder(const char *path)
 static hl_rc
 choose_source(hl_cli *cli, const char **file, const char **dir, hl_err *err)
 {
+	hl_rc rc;
+
 	if (*file != NULL && *dir != NULL)
 		return hl_fail(err, HL_EUSAGE, "import licenses",
 		    "name one of them",
@@ -520,7 +524,14 @@ choose_source(hl_cli *cli, const char **file, const char **dir, hl_err *err)
 		*dir = *file;
 		*file = NULL;
 	}
-	return check_options(cli, *file, *dir, err);
+	if ((rc = check_options(cli, *file, *dir, err)) != HL_OK)
+		return rc;
+	/* Before anything is missed that only a file that is there needs. */
+	if (*file != NULL && access(*file, F_OK) != 0 && errno == ENOENT)
+		return hl_fail(err, HL_EINPUT, "import licenses",
+		    "check its name", "there is no file or folder \"%s\"",
+		    *file);
+	return HL_OK;
 }
 
 static void
@@ -545,6 +556,7 @@ hl_cmd_license_import(hl_cli *cli, char **operands, hl_err *err)
 
 	f.take = (hl_take){ .cli = cli,
 		.firmware = hl_opt(cli, "firmware"),
+		.firmware_on_line = hl_opt_on_line(cli, "firmware"),
 		.new_firmware = hl_opt_set(cli, "new-firmware"),
 		.type = hl_opt(cli, "type"),
 		.identifier = hl_opt(cli, "identifier") };

@@ -211,6 +211,14 @@ first_of(const char *given, const char *side, const char *dflt)
 	return side[0] != '\0' ? side : dflt;
 }
 
+/* What a store wrote about a firmware is enough to make it known here. */
+static bool
+side_tells_firmware(const hl_taking *t, const char *name)
+{
+	return t->side.there && strcmp(t->side.firmware, name) == 0 &&
+	    t->side.identifier[0] != '\0' && t->side.type[0] != '\0';
+}
+
 static hl_rc
 plan_firmware(const hl_take *take, hl_taking *t, const char *name, hl_err *err)
 {
@@ -220,7 +228,7 @@ plan_firmware(const hl_take *take, hl_taking *t, const char *name, hl_err *err)
 	hl_firmware *f = &t->firmware;
 	hl_rc rc;
 
-	if (!take->new_firmware)
+	if (!take->new_firmware && !side_tells_firmware(t, name))
 		return hl_fail(err, HL_ENOTFOUND, WHAT,
 		    "check its name, or make it known: add --new-firmware",
 		    "no firmware \"%s\" is known to this store", name);
@@ -257,11 +265,28 @@ check_firmware(const hl_take *take, const hl_taking *t, hl_err *err)
 }
 
 static hl_rc
+other_firmware(const hl_take *take, const hl_taking *t, hl_err *err)
+{
+	return hl_fail(err, HL_ECONFLICT, WHAT,
+	    "leave out --firmware to take it as the file says; nothing was "
+	    "changed",
+	    "the JSON file beside it says that it is for firmware \"%s\", not "
+	    "\"%s\"",
+	    t->side.firmware, take->firmware);
+}
+
+static hl_rc
 find_firmware(const hl_take *take, hl_taking *t, hl_err *err)
 {
-	const char *name = first_of(take->firmware, t->side.firmware, NULL);
+	const char *name, *side = t->side.firmware;
 	hl_err e = { 0 };
 	hl_rc rc;
+
+	if (take->firmware != NULL && take->firmware_on_line &&
+	    side[0] != '\0' && strcmp(take->firmware, side) != 0)
+		return other_firmware(take, t, err);
+	/* What a configuration says is of no license in particular. */
+	name = side[0] != '\0' ? side : take->firmware;
 
 	if (name == NULL)
 		return hl_fail(err, HL_EUSAGE, WHAT, "add --firmware NAME",
@@ -409,6 +434,22 @@ check_active(hl_take *take, hl_taking *t, hl_err *err)
 
 /* ---- taking it in ------------------------------------------------------- */
 
+static void
+tell_firmware(hl_take *take, const hl_firmware *f)
+{
+	const bool dry = take->cli->dry_run;
+
+	/* With many licenses a dry run comes here for each of them. */
+	if (dry && strcmp(take->told_firmware, f->name) == 0)
+		return;
+	(void)hl_text_copy(
+	    take->told_firmware, sizeof(take->told_firmware), f->name);
+	hl_message(take->cli,
+	    "%sfirmware \"%s\" (identifier \"%s\", type %s)%s",
+	    dry ? "dry run: would make known " : "", f->name, f->identifier,
+	    f->type, dry ? "" : " is known from now on");
+}
+
 static hl_rc
 add_firmware(hl_take *take, hl_taking *t, hl_err *err)
 {
@@ -424,7 +465,9 @@ add_firmware(hl_take *take, hl_taking *t, hl_err *err)
 		t->firmware = f;
 		return check_firmware(take, t, err);
 	}
-	if (rc != HL_OK && err != NULL)
+	if (rc == HL_OK)
+		tell_firmware(take, &t->firmware);
+	else if (err != NULL)
 		*err = e;
 	return rc;
 }
@@ -479,8 +522,13 @@ hl_license_take(hl_take *take, hl_taking *t, hl_err *err)
 {
 	hl_rc rc;
 
-	if ((rc = check_all(take, t, err)) != HL_OK || take->cli->dry_run)
+	if ((rc = check_all(take, t, err)) != HL_OK)
 		return rc;
+	if (take->cli->dry_run) {
+		if (t->make_firmware)
+			tell_firmware(take, &t->firmware);
+		return HL_OK;
+	}
 	rc = record(take, t, err);
 	if (rc != HL_OK || take->kept == NULL || t->already)
 		return rc;

@@ -10,11 +10,13 @@
 typedef struct hl_take {
 	hl_cli *cli;
 	const char *firmware;	/* name, or NULL: as the sidecar says */
-	bool new_firmware;	/* make it when it is not known */
+	bool firmware_on_line;	/* a sidecar must not say another one */
+	bool new_firmware;	/* make it also when no sidecar tells of it */
 	const char *type;	/* of a new firmware; NULL: SFI */
 	const char *identifier; /* of a new firmware; NULL: its name */
 	/* With many to take in: loaded once by the caller, who frees it. */
 	hl_kept *kept;
+	hl_text told_firmware; /* the last one that a dry run would make */
 } hl_take;
 
 /* One license to take in. */

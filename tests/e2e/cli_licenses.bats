@@ -352,16 +352,25 @@ license.trusted|TZEN was 0" ]
 	hsmlic license export --dir out >/dev/null
 	export HSMLIC_STORE=$HL_DIR/second.db
 	hsmlic store init -q >/dev/null
-	run -2 --separate-stderr hsmlic license import --dir out --json
+	# A name that the files contradict; one of a configuration does not.
+	run -2 --separate-stderr hsmlic license import --dir out \
+		--firmware blinky --new-firmware --json
 	is '[.imported, .failed] | @json' '[0,2]'
-	is '[.licenses[].error.code] | unique | @json' '["not-found"]'
+	is '[.licenses[].error.code] | unique | @json' '["conflict"]'
+	refuses 2 'for firmware "fw", not "blinky"' license import \
+		"out/$UID1.license.bin" --target sim:c1 --firmware blinky
 	run -0 --separate-stderr hsmlic --dry-run license import --dir out \
-		--new-firmware --json
+		--json
 	is '[.licenses[].result] | unique | @json' '["would-import"]'
+	[ "$(grep -c 'would make known firmware "fw"' <<<"$stderr")" = 1 ]
 	[ "$(licenses)" = 0 ]
-	run -0 --separate-stderr hsmlic license import --dir out \
-		--new-firmware --json
+	# The store never met the firmware: the files tell what it is.
+	HSMLIC_FIRMWARE=blinky run -0 --separate-stderr hsmlic license import \
+		--dir out --json
 	is '[.imported, .known, .failed] | @json' '[2,0,0]'
+	is '[.licenses[].firmware] | unique | @json' '["fw"]'
+	[ "$(grep -c 'firmware "fw" (identifier "fw", type SFI) is known from' \
+		<<<"$stderr")" = 1 ]
 	run -0 --separate-stderr hsmlic license import --dir out --json
 	is '[.imported, .known, .failed] | @json' '[0,2,0]'
 	# UID and certificate came along: it is handed out for either.
@@ -412,7 +421,8 @@ license.trusted|TZEN was 0" ]
 	local to=(--target sim:c1 --firmware fw --new-firmware)
 	refuses 2 "empty" license import empty "${to[@]}"
 	refuses 2 "4096" license import big "${to[@]}"
-	refuses 2 "absent" license import absent "${to[@]}"
+	refuses 2 'no file or folder "absent"' license import absent "${to[@]}"
+	refuses 2 'no file or folder "absent"' license import absent
 	refuses 2 "folder" license import folder "${to[@]}"
 	refuses 2 "cannot be read" license import --dir absent
 	refuses 2 "no license in" license import --dir folder
