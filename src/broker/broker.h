@@ -119,6 +119,14 @@ HL_CHECK hl_rc hl_broker_card_add(hl_broker *b, const hl_card_info *info,
 
 /* ---- get ---------------------------------------------------------------- */
 
+/* What the store keeps for a chip that could be used instead of a new license.
+ */
+typedef struct hl_kept_else {
+	unsigned suspect; /* suspect licenses for the firmware that is meant */
+	unsigned others;  /* firmwares that it has active licenses for */
+	hl_text other;	  /* the last of them; "" */
+} hl_kept_else;
+
 /* What would be spent, shown before it is. */
 typedef struct hl_spend_plan {
 	const hl_chip *chip;
@@ -127,6 +135,7 @@ typedef struct hl_spend_plan {
 	const char *firmware;
 	uint32_t losses; /* earlier attempts for this chip that lost a unit */
 	uint32_t spent; /* units that this chip and firmware have cost so far */
+	hl_kept_else kept;
 } hl_spend_plan;
 
 typedef struct hl_get_result hl_get_result;
@@ -173,6 +182,7 @@ struct hl_get_result {
 	hl_issue issue;
 	bool has_card; /* the card that issued it is known */
 	hl_card_row card;
+	hl_kept_else kept; /* of a dry run that found no license */
 };
 
 /*

@@ -41,14 +41,18 @@ look_back(hl_get *g, const hl_firmware *f, hl_spend_plan *plan, hl_err *err)
 		rc = hl_store_issue_list_chip(
 		    g->b->store, &g->out->chip.id, count_units, &u, err);
 	plan->spent = u.n;
+	if (rc == HL_OK)
+		rc = hl_get_look_else(g, f->name, &plan->kept, err);
 	return rc;
 }
 
 static hl_rc
 ask_permission(hl_get *g, const hl_chosen *c, hl_err *err)
 {
-	hl_spend_plan plan = { &g->out->chip, &c->info, c->row.label,
-		c->firmware.name, 0, 0 };
+	hl_spend_plan plan = { .chip = &g->out->chip,
+		.card = &c->info,
+		.card_label = c->row.label,
+		.firmware = c->firmware.name };
 	const int64_t asked = hl_mono_ms();
 	hl_rc rc;
 
@@ -145,7 +149,7 @@ dry_run(hl_get *g, const hl_chosen *c, hl_err *err)
 	    c->known ? c->row.firmware_name : c->info.firmware_id);
 	(void)hl_text_copy(
 	    g->out->firmware.type, sizeof(g->out->firmware.type), c->info.type);
-	return HL_OK;
+	return hl_get_look_else(g, g->out->firmware.name, &g->out->kept, err);
 }
 
 /* With a card in hand. *again: look at everything anew. */

@@ -44,6 +44,13 @@ HL_CHECK hl_rc hl_get_hand_over(
 /* The first look-up, without any card. HL_ENOTFOUND: a card is needed. */
 HL_CHECK hl_rc hl_get_look_up(hl_get *g, hl_err *err);
 
+/*
+ * get_else.c: what could be used instead of a new license for the firmware of
+ * this name, which the store need not know.
+ */
+HL_CHECK hl_rc hl_get_look_else(
+    hl_get *g, const char *firmware, hl_kept_else *out, hl_err *err);
+
 /* get_none.c: why the store alone cannot serve, when no card is to be asked. */
 HL_CHECK hl_rc hl_get_none_cached(hl_get *g, hl_err *err);
 /*

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
+#include "cli/parts.h"
 
 static hl_rc
 denied(const char *question, const char *why, const char *hint, hl_err *err)
@@ -61,11 +61,38 @@ hl_ask(hl_cli *cli, const char *question, hl_err *err)
 	return ask(cli, question, "add --yes", err);
 }
 
+void
+hl_kept_words(
+    const hl_kept_else *kept, const hl_chip *chip, char out[HL_KEPT_WORDS])
+{
+	char name[HL_CHIP_NAME], suspect[200] = "", other[HL_TEXT_MAX + 100];
+
+	other[0] = '\0';
+	hl_chip_name(&chip->uid, chip->has_cert, chip->cert_sha256, name);
+	if (kept->suspect > 0)
+		(void)snprintf(suspect, sizeof(suspect),
+		    "this chip has a suspect license of this firmware: if it "
+		    "is good after all, hsmlic license trust %s --reason TEXT "
+		    "hands it out for nothing",
+		    name);
+	if (kept->others > 1)
+		(void)snprintf(other, sizeof(other),
+		    "this chip has licenses for %u other firmwares, one of "
+		    "them \"%s\"",
+		    kept->others, kept->other);
+	else if (kept->others > 0)
+		(void)snprintf(other, sizeof(other),
+		    "this chip has a license for firmware \"%s\"", kept->other);
+	(void)hl_text_format(out, HL_KEPT_WORDS, "%s%s%s", suspect,
+	    suspect[0] != '\0' && other[0] != '\0' ? "; " : "", other);
+}
+
 static void
 plan_text(const hl_spend_plan *plan, char *out, size_t size)
 {
 	char uid[HL_UID_TEXT] = "(UID not known)";
 	char loss[80] = "", past[80] = "", card[HL_CARD_WORDS];
+	char kept[HL_KEPT_WORDS];
 
 	if (plan->chip->uid.n > 0)
 		hl_uid_text(&plan->chip->uid, uid);
@@ -77,12 +104,13 @@ plan_text(const hl_spend_plan *plan, char *out, size_t size)
 		(void)snprintf(loss, sizeof(loss),
 		    "; %u earlier attempt%s for this chip lost a unit",
 		    plan->losses, plan->losses == 1 ? "" : "s");
+	hl_kept_words(&plan->kept, plan->chip, kept);
 	hl_card_words(plan->card_label, plan->card->serial, card, sizeof(card));
 	(void)hl_text_format(out, size,
 	    "spend 1 of the %u licenses left on card %s in \"%s\" for chip "
-	    "%s, firmware \"%s\" (it can never be put back%s%s)",
+	    "%s, firmware \"%s\" (it can never be put back%s%s%s%s)",
 	    plan->card->counter, card, plan->card->reader, uid, plan->firmware,
-	    past, loss);
+	    past, loss, kept[0] != '\0' ? "; " : "", kept);
 }
 
 hl_rc
@@ -104,7 +132,7 @@ hl_rc
 hl_ask_spend(void *arg, const hl_spend_plan *plan, hl_err *err)
 {
 	hl_cli *cli = arg;
-	char text[HL_ERR_WHAT];
+	char text[HL_ERR_WHAT + HL_KEPT_WORDS];
 
 	plan_text(plan, text, sizeof(text));
 	return hl_ask_units(cli, text, err);

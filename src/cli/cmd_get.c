@@ -155,10 +155,36 @@ result_json(const struct output *o, const hl_get_result *r)
 	    "counter_after", counter_json(r, true), "issue_id",
 	    r->has_issue ? hl_json_uuid(&r->issue.id) : json_null(), "path",
 	    written ? hl_json_any(o->path) : json_null());
-	if (j != NULL && o->cli->dry_run)
+	if (j != NULL && o->cli->dry_run) {
 		(void)json_object_set_new(
 		    j, "would_spend", json_integer(have ? 0 : 1));
+		(void)json_object_set_new(j, "suspect_licenses",
+		    json_integer((json_int_t)r->kept.suspect));
+		(void)json_object_set_new(
+		    j, "other_firmware", hl_json_text(r->kept.other));
+	}
 	return j;
+}
+
+static void
+print_would_spend(FILE *f, const hl_get_result *r, const char *card)
+{
+	const bool named =
+	    r->card.serial[0] != '\0' || r->card.label[0] != '\0';
+	char kept[HL_KEPT_WORDS];
+
+	if (named)
+		(void)fprintf(f,
+		    "would spend one of the %u licenses of card %s\n",
+		    r->card.last_counter, card);
+	else
+		(void)fprintf(f,
+		    "would spend one of the %u licenses of the card in "
+		    "\"%s\"\n",
+		    r->card.last_counter, r->card.reader);
+	hl_kept_words(&r->kept, &r->chip, kept);
+	if (kept[0] != '\0')
+		(void)fprintf(f, "note      %s\n", kept);
 }
 
 static void
@@ -185,9 +211,7 @@ print_where_from(FILE *f, const hl_get_result *r)
 					: "one unit was spent");
 		break;
 	case HL_SOURCE_NONE:
-		(void)fprintf(f,
-		    "would spend one of the %u licenses of card %s\n",
-		    r->card.last_counter, card);
+		print_would_spend(f, r, card);
 		break;
 	}
 }

@@ -199,6 +199,12 @@ gather_warnings(hl_cli *cli, hl_status *s, hl_err *err)
 	if (in_doubt > 0)
 		warn(s, "%zu %s in doubt: run hsmlic recover", in_doubt,
 		    hl_plural(in_doubt, "request is", "requests are"));
+	if (s->week.suspect > 0)
+		warn(s,
+		    "%" PRIu64 " %s suspect and not handed out: hsmlic "
+		    "license list --all; then hsmlic license trust or retire",
+		    s->week.suspect,
+		    hl_plural(s->week.suspect, "license is", "licenses are"));
 	if ((rc = hl_store_last_time(cli->store, &last, err)) != HL_OK)
 		return rc;
 	if (last > hl_now_ms()) {
@@ -266,12 +272,13 @@ store_json(const hl_status *s)
 {
 	const hl_store_info *i = &s->info;
 
-	return json_pack("{s:o, s:s, s:o, s:o, s:I, s:o, s:I, s:I, s:I}", "url",
-	    hl_json_any(i->url), "engine", i->engine, "id",
+	return json_pack("{s:o, s:s, s:o, s:o, s:I, s:o, s:I, s:I, s:I, s:I}",
+	    "url", hl_json_any(i->url), "engine", i->engine, "id",
 	    hl_json_uuid(&i->id), "origin", hl_json_text(i->origin), "schema",
 	    (json_int_t)i->schema, "created_at", hl_json_time(i->created_at),
 	    "size", (json_int_t)i->size, "chips", (json_int_t)s->week.chips,
-	    "licenses", (json_int_t)s->week.licenses);
+	    "licenses", (json_int_t)s->week.licenses, "suspect",
+	    (json_int_t)s->week.suspect);
 }
 
 static json_t *

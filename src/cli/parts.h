@@ -20,6 +20,13 @@ void hl_chip_name(const hl_uid *uid, bool has_cert,
 /* The same for names of files, which should have no ':'. */
 void hl_chip_file_name(const hl_uid *uid, bool has_cert,
     const uint8_t cert_sha256[HL_SHA256_LEN], char out[HL_CHIP_NAME]);
+/*
+ * What is kept for this chip and could be used instead of a new license, and
+ * how; "" when nothing is.
+ */
+#define HL_KEPT_WORDS (HL_TEXT_MAX + 400)
+void hl_kept_words(
+    const hl_kept_else *kept, const hl_chip *chip, char out[HL_KEPT_WORDS]);
 /* "factory", "blank", "operational", "terminated" or "unknown" for ST_STATE,
  * OEM_STATE, ... */
 const char *hl_state_word(const char *state);

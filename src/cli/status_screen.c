@@ -299,10 +299,15 @@ hl_status_screen(hl_cli *cli, const hl_status *s)
 	const screen sc = { cli, screen_width() };
 	const uint64_t chips = s->week.chips, licenses = s->week.licenses;
 
+	char suspect[40] = "";
+
+	if (s->week.suspect > 0)
+		(void)snprintf(suspect, sizeof(suspect), ", %llu suspect",
+		    (unsigned long long)s->week.suspect);
 	put_line(&sc, 0, "store  %s", s->info.url);
-	put_line(&sc, 0, "       %llu %s, %llu %s", (unsigned long long)chips,
+	put_line(&sc, 0, "       %llu %s, %llu %s%s", (unsigned long long)chips,
 	    hl_plural(chips, "chip", "chips"), (unsigned long long)licenses,
-	    hl_plural(licenses, "license", "licenses"));
+	    hl_plural(licenses, "license", "licenses"), suspect);
 	put_cards(&sc, s);
 	put_figures(&sc, s);
 	put_supplies(&sc, s);

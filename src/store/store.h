@@ -331,7 +331,8 @@ typedef struct hl_figures {
 	/* installs, by outcome */
 	uint64_t installs_done, installs_failed, installs_unknown;
 	uint64_t open;	  /* issues open now; not by period */
-	uint64_t chips, licenses; /* known now; not by period */
+	uint64_t chips, licenses; /* known now, active ones; not by period */
+	uint64_t suspect;	  /* licenses now; not by period */
 } hl_figures;
 
 /* Of everything recorded at `from` <= time < `to`. */

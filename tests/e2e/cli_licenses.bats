@@ -221,6 +221,44 @@ license.trusted|TZEN was 0" ]
 	run -0 hsmlic store check
 }
 
+@test "a get tells what could be used instead of another unit" {
+	fetch c1 l1
+	hsmlic license doubt "$UID1" --reason "RSS error" >/dev/null
+	local -a again=(get --card sim:card --target sim:c1)
+	local trust="hsmlic license trust $UID1 --reason TEXT"
+	refuses 4 "$trust" "${again[@]}"
+	run -0 --separate-stderr hsmlic "${again[@]}" --dry-run
+	[[ $output == *"would spend one"*"has a suspect license"*"$trust"* ]]
+	run -0 --separate-stderr hsmlic "${again[@]}" --dry-run --json
+	is '[.would_spend, .suspect_licenses, .other_firmware] | @json' \
+		'[1,1,null]'
+	run -0 --separate-stderr hsmlic status --json
+	is .store.suspect 1
+	[[ $(jq -r '.warnings[]' <<<"$output") == \
+		*"1 license is suspect and not handed out"* ]]
+	run -0 --separate-stderr hsmlic status
+	[[ $output == *"0 licenses, 1 suspect"* ]]
+	# Nobody is asked, and it is said all the same.
+	HSMLIC_SPEND=allow run -0 --separate-stderr hsmlic "${again[@]}"
+	[[ $stderr == *"$trust"* ]]
+	hsmlic license doubt "$UID1" --reason again >/dev/null
+	run -0 --separate-stderr hsmlic "${again[@]}" --yes
+	[[ $stderr == *"$trust"* ]]
+	# A license under another name may be that of the same key.
+	hsmlic-sim card new other --firmware fw2 --capacity 3 >/dev/null
+	again=(get --card sim:other --target sim:c1)
+	local words='this chip has a license for firmware "fw"'
+	run -0 --separate-stderr hsmlic "${again[@]}" --dry-run
+	[[ $output == *"$words"* && $output != *suspect* ]]
+	run -0 --separate-stderr hsmlic "${again[@]}" --dry-run --json
+	is '[.would_spend, .suspect_licenses, .other_firmware] | @json' \
+		'[1,0,"fw"]'
+	refuses 4 "$words" "${again[@]}"
+	# Of a chip without any, nothing is said.
+	run -4 --separate-stderr hsmlic get --card sim:other --target sim:c2
+	[[ $stderr != *"this chip has"* ]]
+}
+
 @test "a chip is shown with the installs on it" {
 	fetch c1 l1
 	run -0 --separate-stderr hsmlic chip show "$UID1" --json

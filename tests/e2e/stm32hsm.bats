@@ -80,6 +80,9 @@ figure() {
 @test "the first get makes the card known, by its identifier as its label" {
 	start_pcscd unix
 	start_hsm 0 a
+	# What no name is known for is named by its place.
+	get 0 1 --dry-run
+	[[ $output == *'20 licenses of the card in "Test 0 unix'* ]]
 	get 0 1 --json
 	[ "$(jq -c '[.source, .units_spent, .counter_before, .counter_after,
 		.card.label, .card.serial, .firmware]' <<<"$output")" = \

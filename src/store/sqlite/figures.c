@@ -34,7 +34,9 @@ static const char figures_sql[] =
 					      "WHERE state = 'open'), "
 					      "(SELECT count(*) FROM chips), "
 					      "(SELECT count(*) FROM licenses "
-					      "WHERE state = 'active')";
+					      "WHERE state = 'active'), "
+					      "(SELECT count(*) FROM licenses "
+					      "WHERE state = 'suspect')";
 
 hl_rc
 hl_store_figures(
@@ -61,6 +63,7 @@ hl_store_figures(
 		f.open = get_count(&q);
 		f.chips = get_count(&q);
 		f.licenses = get_count(&q);
+		f.suspect = get_count(&q);
 	}
 	if ((rc = hl_q_end(&q, err)) == HL_OK)
 		*out = f;
