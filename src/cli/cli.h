@@ -111,7 +111,8 @@ typedef struct hl_cli {
 	/* what the caller had made of SIGPIPE and SIGXFSZ, for the same */
 	void (*sigpipe)(int);
 	void (*sigxfsz)(int);
-	hl_text url;   /* of the store */
+	hl_text url;	 /* of the store */
+	hl_text scratch; /* folder of a dry run's own store; "" none */
 	int exit_code; /* when the command returned HL_OK */
 	int units_spent; /* by it */
 	bool result_printed;
@@ -170,9 +171,13 @@ void hl_usage_line(const hl_command *c, hl_buf *out);
 hl_rc hl_cmd_help(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_completion(hl_cli *cli, char **operands, hl_err *err);
 
-/* Opens the store (and broker) when a command needs them later than at start.
+/*
+ * Opens the store (and broker) when a command needs them later than at start. A
+ * dry run makes none: it gets an empty one of its own.
  */
 HL_CHECK hl_rc hl_cli_open_store(hl_cli *cli, bool create, hl_err *err);
+/* What a dry run worked with where no store is. */
+void hl_cli_remove_scratch(hl_cli *cli);
 /* cli->url, from --store or the default. */
 HL_CHECK hl_rc hl_cli_set_url(hl_cli *cli, hl_err *err);
 /* May the command make the store that is not there? */

@@ -229,6 +229,7 @@ finish(hl_cli *cli)
 {
 	hl_broker_free(&cli->broker);
 	hl_store_close(&cli->store);
+	hl_cli_remove_scratch(cli);
 	hl_config_free(cli);
 }
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The store and the broker that a command works with. */
+#include <errno.h>
+#include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -86,12 +88,80 @@ no_store(const hl_cli *cli, hl_err *err)
 	    "there is no store at %s", cli->url);
 }
 
+/* ---- a dry run where no store is ----------------------------------------- */
+
+/*
+ * Makes none: the command works with an empty one of its own, which is gone
+ * when it ends.
+ */
+static hl_rc
+open_scratch(hl_cli *cli, hl_err *err)
+{
+	const char *tmp = getenv("TMPDIR");
+	hl_rc rc;
+
+	rc = hl_path(cli->scratch, sizeof(cli->scratch), err,
+	    "%s/hsmlic-dry-run-XXXXXX",
+	    tmp != NULL && tmp[0] == '/' ? tmp : "/tmp");
+	if (rc != HL_OK || mkdtemp(cli->scratch) == NULL) {
+		cli->scratch[0] = '\0';
+		return rc != HL_OK ? rc
+				   : hl_fail(err, HL_EIO, "begin the dry run",
+					 "set TMPDIR to a folder that you may "
+					 "write",
+					 "no folder can be made for temporary "
+					 "files: %s",
+					 strerror(errno));
+	}
+	rc = hl_path(
+	    cli->url, sizeof(cli->url), err, "%s/store.db", cli->scratch);
+	return rc == HL_OK ? open_store(cli, true, err) : rc;
+}
+
+static hl_rc
+look_or_scratch(hl_cli *cli, hl_err *err)
+{
+	hl_err e = { 0 };
+	hl_rc rc = open_store(cli, false, &e);
+
+	if (rc == HL_ENOTFOUND) {
+		hl_message(cli,
+		    "there is no store at %s yet; a dry run makes none",
+		    cli->url);
+		return open_scratch(cli, err);
+	}
+	if (rc != HL_OK && err != NULL)
+		*err = e;
+	return rc;
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int type, struct FTW *place)
+{
+	(void)st;
+	(void)type;
+	(void)place;
+	(void)remove(path);
+	return 0;
+}
+
+void
+hl_cli_remove_scratch(hl_cli *cli)
+{
+	if (cli->scratch[0] != '\0')
+		(void)nftw(cli->scratch, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	cli->scratch[0] = '\0';
+}
+
 hl_rc
 hl_cli_open_store(hl_cli *cli, bool create, hl_err *err)
 {
 	const int64_t now = hl_now_ms();
-	hl_rc rc = open_store(cli, create, err);
+	hl_rc rc;
 
+	if (create && cli->dry_run)
+		return look_or_scratch(cli, err);
+	rc = open_store(cli, create, err);
 	if (rc == HL_ENOTFOUND)
 		return no_store(cli, err);
 	if (rc == HL_OK)

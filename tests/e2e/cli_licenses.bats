@@ -259,6 +259,28 @@ license.trusted|TZEN was 0" ]
 	[[ $stderr != *"this chip has"* ]]
 }
 
+@test "a dry run makes no store" {
+	fetch c1 l1
+	hsmlic license export --dir out >/dev/null
+	hsmlic chip read --target sim:c2 -o certs/ >/dev/null
+	mkdir tmp
+	export TMPDIR=$HL_DIR/tmp HSMLIC_STORE=$HL_DIR/new.db
+	run -0 --separate-stderr hsmlic get --card sim:card --target sim:c2 \
+		--dry-run
+	[[ $stderr == *"no store at $HL_DIR/new.db yet; a dry run makes none"* ]]
+	[[ $output == *"would spend one of the 8 licenses"* ]]
+	run -0 hsmlic prefetch certs --card sim:card --dry-run
+	run -0 hsmlic license import out --dry-run
+	[[ $output == *would-import* ]]
+	run -0 hsmlic card add sim:card --dry-run
+	run -0 hsmlic chip read --target sim:c2 --dry-run
+	unset HSMLIC_STORE
+	run -0 hsmlic get --card sim:card --target sim:c2 --dry-run
+	[ ! -e "$HL_DIR/new.db" ] && [ ! -e "$XDG_STATE_HOME" ]
+	[ -z "$(ls -A tmp)" ]
+	[ "$(hsmlic-sim card show card --json | jq .counter)" = 8 ]
+}
+
 @test "a chip is shown with the installs on it" {
 	fetch c1 l1
 	run -0 --separate-stderr hsmlic chip show "$UID1" --json
