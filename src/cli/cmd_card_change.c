@@ -24,13 +24,24 @@ check_label(const char *label, bool empty_ok, hl_err *err)
 	    "\"%s\" would be taken for another card", label);
 }
 
-/* The card as the command leaves it, with a flag that tells what it did. */
+/*
+ * The card as the command leaves it, with a flag that tells what it did.
+ * `would`: what a dry run would have recorded of a card that is not known.
+ */
 static hl_rc
-print_changed(hl_cli *cli, const hl_card_view *v, const char *flag, bool done,
-    hl_err *err)
+print_changed(hl_cli *cli, const hl_card_view *v, const hl_card_row *would,
+    const char *flag, bool done, hl_err *err)
 {
 	json_t *card = hl_json_card(v);
 
+	if (card != NULL && would != NULL &&
+	    (json_object_set_new(card, "label", hl_json_text(would->label)) !=
+		    0 ||
+		json_object_set_new(card, "firmware",
+		    hl_json_text(would->firmware_name)) != 0)) {
+		json_decref(card);
+		card = NULL;
+	}
 	if (card != NULL &&
 	    (json_object_set_new(card, flag, json_boolean(done)) != 0 ||
 		json_object_set_new(
@@ -91,6 +102,47 @@ read_choice(hl_cli *cli, const char *selector, hl_card_choice *out, hl_err *err)
 	return rc;
 }
 
+/* "FW-A" or "FW-A-2": a get that met the card first called it so. */
+static bool
+has_automatic_label(const hl_card_view *v)
+{
+	const char *identifier = v->firmware.identifier;
+	const size_t n = strlen(identifier);
+	const char *rest = v->row->label + n;
+
+	if (v->row->serial[0] != '\0' || n == 0 ||
+	    strncmp(v->row->label, identifier, n) != 0)
+		return false;
+	if (rest[0] == '\0')
+		return true;
+	return rest[0] == '-' && rest[1] != '\0' &&
+	    rest[1 + strspn(rest + 1, "0123456789")] == '\0';
+}
+
+static hl_rc
+rename_automatic(hl_cli *cli, const hl_card_view *v, const char *label,
+    const char *name, hl_err *err)
+{
+	hl_card_row row = *v->row;
+	hl_card_view named = *v;
+	hl_rc rc = HL_OK;
+
+	if (!cli->dry_run)
+		rc = hl_store_card_label(
+		    cli->store, &row.id, label, &cli->actor, err);
+	if (rc != HL_OK)
+		return rc;
+	(void)hl_text_copy(row.label, sizeof(row.label), label);
+	named.row = &row;
+	hl_message(cli,
+	    cli->dry_run
+		? "dry run: card %s is known already; would label it \"%s\""
+		: "card %s was known already, and is now \"%s\"",
+	    name, label);
+	return cli->json ? print_changed(cli, &named, NULL, "added", false, err)
+			 : HL_OK;
+}
+
 /* Adding it once more is fine when nothing else is said of it. */
 static hl_rc
 known_already(hl_cli *cli, const hl_card_view *v, const hl_card_choice *choice,
@@ -106,6 +158,9 @@ known_already(hl_cli *cli, const hl_card_view *v, const hl_card_choice *choice,
 		    "a card keeps the firmware that it was added with",
 		    "card %s is known already, with firmware \"%s\"", name,
 		    v->row->firmware_name);
+	if (choice->label != NULL &&
+	    strcmp(choice->label, v->row->label) != 0 && has_automatic_label(v))
+		return rename_automatic(cli, v, choice->label, name, err);
 	if (choice->label != NULL && strcmp(choice->label, v->row->label) != 0)
 		return hl_fail(err, HL_EEXIST, "add the card",
 		    v->row->serial[0] != '\0'
@@ -116,7 +171,7 @@ known_already(hl_cli *cli, const hl_card_view *v, const hl_card_choice *choice,
 		    "card %s is known already", name);
 	hl_message(cli, "card %s is known already", name);
 	if (cli->json)
-		return print_changed(cli, v, "added", false, err);
+		return print_changed(cli, v, NULL, "added", false, err);
 	return HL_OK;
 }
 
@@ -156,7 +211,8 @@ add(hl_cli *cli, const hl_card_view *v, const hl_card_choice *choice,
 	print_added(cli, &added);
 	added.row = cli->dry_run ? NULL : &row;
 	if (cli->json)
-		return print_changed(cli, &added, "added", !cli->dry_run, err);
+		return print_changed(cli, &added, cli->dry_run ? &row : NULL,
+		    "added", !cli->dry_run, err);
 	return HL_OK;
 }
 
@@ -205,13 +261,14 @@ hl_cmd_card_add(hl_cli *cli, char **operands, hl_err *err)
 		rc = hl_card_choose(&c, selector, true, &v, err);
 	if (rc != HL_OK)
 		goto out;
+	/* It was read at that slot, whatever becomes of the rest. */
+	if ((rc = record_slot(cli, v, err)) != HL_OK)
+		goto out;
 	choice.another = is_another(v, &choice);
 	if (v->row != NULL && !choice.another)
 		rc = known_already(cli, v, &choice, err);
 	else
 		rc = add(cli, v, &choice, err);
-	if (rc == HL_OK)
-		rc = record_slot(cli, v, err);
 out:
 	hl_cards_free(&c);
 	return rc;
@@ -231,7 +288,7 @@ print_known(hl_cli *cli, const hl_card_row *row, const hl_cards *present,
 		return rc;
 	if (present->n > 0)
 		v.present = present->views[0].present;
-	return print_changed(cli, &v, flag, !cli->dry_run, err);
+	return print_changed(cli, &v, NULL, flag, !cli->dry_run, err);
 }
 
 static hl_rc

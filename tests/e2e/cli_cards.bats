@@ -224,6 +224,10 @@ is() {
 @test "a dry run changes nothing" {
 	run -0 --separate-stderr hsmlic --dry-run card add sim:a --label x
 	[[ $stderr == *"would add card"*"$SERIAL"* ]]
+	run -0 --separate-stderr hsmlic --dry-run card add sim:a --label x \
+		--json
+	is '[.label, .known, .added, .dry_run] | @json' \
+		'["x",false,false,true]'
 	refuses 3 "" card list
 	hsmlic card add sim:a --label x >/dev/null
 	run -0 --separate-stderr hsmlic --dry-run card label x y

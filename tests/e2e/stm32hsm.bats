@@ -100,6 +100,26 @@ figure() {
 	hsmlic store check
 }
 
+@test "a card that a get made known gets its label, and its slot, afterwards" {
+	start_pcscd unix
+	start_hsm 0 a
+	get 0 1
+	run -0 --separate-stderr hsmlic card add --slot 1 --label L --dry-run
+	[[ $stderr == *'would label it "L"'* ]]
+	[ "$(sqlite3 "$HSMLIC_STORE" "SELECT count(*) FROM slots")" = 0 ]
+	run -0 --separate-stderr hsmlic card add --slot 1 --label L
+	[[ $stderr == *'"FW-A" was known already, and is now "L"'* ]]
+	[[ $stderr == *'slot=1 of STM32_Programmer_CLI is "Test 0'* ]]
+	run -0 hsmlic card list --json
+	[ "$(jq -c '[.cards[] | [.label, .counter]]' <<<"$output")" = \
+		'[["L",19]]' ]
+	# One that a person chose stays; the slot is recorded all the same.
+	sqlite3 "$HSMLIC_STORE" "DELETE FROM slots"
+	run -2 --separate-stderr hsmlic card add --slot 1 --label M
+	[[ $stderr == *"is known already"*"hsmlic card label"* ]]
+	[ "$(sqlite3 "$HSMLIC_STORE" "SELECT slot FROM slots")" = 1 ]
+}
+
 @test "what is shown of a card without a serial number" {
 	start_pcscd unix
 	start_hsm 0 a
@@ -316,10 +336,17 @@ crosswise() {
 	[ "$(jq -c '.cards[] | [.driver, .state, .present]' <<<"$output")" = \
 		'["stm32hsm",null,true]' ]
 	[[ $(jq -r '.cards[].error.hint' <<<"$output") == *"card slot"* ]]
+	run -0 --separate-stderr hsmlic card list
+	[ "$(grep -c '^hsmlic: hint: .*card slot' <<<"$stderr")" = 1 ]
 	# The slot itself names the only card there is.
 	get 0 1 --card slot:1
 	card b
 	start_hsm 1 b 2
+	# Two of them, and one thing to do.
+	run -0 --separate-stderr hsmlic card list
+	[ "$(grep -c '^hsmlic: reader ' <<<"$stderr")" = 2 ]
+	[ "$(grep '^hsmlic: hint: ' <<<"$stderr" | sort | uniq -d)" = "" ]
+	[[ $stderr == *"hsmlic: hint: "*"card slot"* ]]
 	get 2 2 --card slot:1
 	refused "there are cards in several readers" "hsmlic card slot"
 	[ "$(left a)" = 19 ]
@@ -833,6 +860,11 @@ slot() {
 @test "card slot: one card, and no question" {
 	start_pcscd unix vpcd
 	start_hsm 0 a 2
+	run -0 hsmlic card slot --dry-run
+	[ "$output" = "slot=2 is \"${READER[0]}\" (dry run: not recorded)" ]
+	run -0 --separate-stderr hsmlic card slot --dry-run --json
+	[ "$(jq -c '[.slots[0].slot, .dry_run]' <<<"$output")" = '[2,true]' ]
+	[ "$(sqlite3 s.db "SELECT count(*) FROM slots")" = 0 ]
 	run -0 hsmlic card slot
 	[ "$output" = "slot=2 is \"${READER[0]}\"" ]
 	get 0 1 --card slot:2
