@@ -223,6 +223,7 @@ typedef struct hl_table hl_table;
 hl_table *hl_table_new(const char *const *columns, size_t n, unsigned right);
 /* Copies n cells. */
 void hl_table_row(hl_table *t, const char *const *cells);
+bool hl_table_is_empty(const hl_table *t);
 void hl_table_print(hl_cli *cli, hl_table **t); /* and frees it */
 void hl_table_free(hl_table **t);
 

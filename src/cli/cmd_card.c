@@ -116,6 +116,22 @@ list_troubles(hl_cli *cli, const hl_cards *c)
 		hl_message(cli, "no card is present, and none is known");
 }
 
+/* What to do about readers that could not be read: each thing once. */
+static void
+list_hints(hl_cli *cli, const hl_cards *c)
+{
+	for (size_t i = 0; i < c->n_present; i++) {
+		const hl_present *p = &c->present[i];
+		bool told = p->rc == HL_OK || p->err.hint[0] == '\0';
+
+		for (size_t k = 0; k < i && !told; k++)
+			told = c->present[k].rc != HL_OK &&
+			    strcmp(c->present[k].err.hint, p->err.hint) == 0;
+		if (!told)
+			hl_message(cli, "hint: %s", p->err.hint);
+	}
+}
+
 hl_rc
 hl_cmd_card_list(hl_cli *cli, char **operands, hl_err *err)
 {
@@ -134,8 +150,10 @@ hl_cmd_card_list(hl_cli *cli, char **operands, hl_err *err)
 			hl_worse(cli, c.views[i].present->rc);
 	if (cli->json)
 		rc = list_json(cli, &c, err);
-	else
+	else {
 		list_table(cli, &c);
+		list_hints(cli, &c);
+	}
 out:
 	hl_cards_free(&c);
 	return rc;

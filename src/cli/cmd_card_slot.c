@@ -133,7 +133,8 @@ record(struct slots *s, const char *reader, unsigned slot, hl_err *err)
 	if (rc != HL_OK)
 		return rc;
 	if (!cli->json)
-		(void)printf("slot=%u is \"%s\"\n", slot, reader);
+		(void)printf("slot=%u is \"%s\"%s\n", slot, reader,
+		    cli->dry_run ? " (dry run: not recorded)" : "");
 	else if (json_array_append_new(s->found,
 		     json_pack("{s:o,s:i}", "reader", hl_json_any(reader),
 			 "slot", (int)slot)) != 0)
@@ -279,8 +280,10 @@ hl_cmd_card_slot(hl_cli *cli, char **operands, hl_err *err)
 		rc = s.lock == NULL ? hl_nomem(err) : find(&s, err);
 	}
 	if (rc == HL_OK && cli->json)
-		rc = hl_print_json(
-		    cli, json_pack("{s:O}", "slots", s.found), err);
+		rc = hl_print_json(cli,
+		    json_pack(
+			"{s:O,s:b}", "slots", s.found, "dry_run", cli->dry_run),
+		    err);
 	json_decref(s.found);
 	free(s.lock);
 	free(s.readers);

@@ -238,6 +238,17 @@ show_facts(const hl_chip *chip)
 	hl_fact_time("first seen", chip->first_seen);
 }
 
+static void
+print_part(hl_cli *cli, const char *heading, hl_table **t)
+{
+	if (hl_table_is_empty(*t)) {
+		(void)printf("\n%s: none\n", heading);
+		return;
+	}
+	(void)printf("\n%s\n", heading);
+	hl_table_print(cli, t);
+}
+
 static hl_rc
 show_text(hl_cli *cli, const hl_chip *chip, hl_err *err)
 {
@@ -261,12 +272,9 @@ show_text(hl_cli *cli, const hl_chip *chip, hl_err *err)
 	rc = show_parts(cli, chip, &p, err);
 	if (rc == HL_OK) {
 		show_facts(chip);
-		(void)puts("\nlicenses");
-		hl_table_print(cli, &p.licenses.table);
-		(void)puts("\nrequests to cards");
-		hl_table_print(cli, &p.attempts.table);
-		(void)puts("\ninstalls");
-		hl_table_print(cli, &p.installs.table);
+		print_part(cli, "licenses", &p.licenses.table);
+		print_part(cli, "requests to cards", &p.attempts.table);
+		print_part(cli, "installs", &p.installs.table);
 	}
 	hl_table_free(&p.licenses.table);
 	hl_table_free(&p.attempts.table);

@@ -84,6 +84,12 @@ hl_table_free(hl_table **table)
 	*table = NULL;
 }
 
+bool
+hl_table_is_empty(const hl_table *t)
+{
+	return t == NULL || t->rows == 0;
+}
+
 void
 hl_table_print(hl_cli *cli, hl_table **table)
 {

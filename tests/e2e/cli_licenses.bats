@@ -283,6 +283,9 @@ license.trusted|TZEN was 0" ]
 
 @test "a chip is shown with the installs on it" {
 	fetch c1 l1
+	run -0 --separate-stderr hsmlic chip show "$UID1"
+	[[ $output == *"installs: none" ]]
+	[ -z "$stderr" ]
 	run -0 --separate-stderr hsmlic chip show "$UID1" --json
 	is '.installs | @json' '[]'
 	sqlite3 s.db "INSERT INTO installs (id, chip, firmware, license, at,
