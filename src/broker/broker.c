@@ -51,9 +51,10 @@ hl_broker_new(
 }
 
 void
-hl_broker_connect(hl_broker *b, const hl_connect *target)
+hl_broker_connect(hl_broker *b, const hl_connect *target, const char *tfa)
 {
 	b->connect = target;
+	b->tfa = tfa;
 }
 
 void

@@ -64,9 +64,10 @@ typedef struct hl_broker_options {
 HL_CHECK hl_rc hl_broker_new(hl_broker **out, hl_store *store,
     const hl_broker_options *opt, hl_err *err);
 void hl_broker_free(hl_broker **b);
-/* The chip that is connected to ST's program; borrowed until the next call.
- * Where that program is too old, it makes licenses for this chip only. */
-void hl_broker_connect(hl_broker *b, const hl_connect *target);
+/* The chip that is connected to ST's program, with the TF-A that an STM32MP1
+ * needs (else NULL); both are borrowed until the next call. Where that program
+ * is too old, it makes licenses for this chip only. */
+void hl_broker_connect(hl_broker *b, const hl_connect *target, const char *tfa);
 
 /* ---- cards -------------------------------------------------------------- */
 

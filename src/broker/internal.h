@@ -18,6 +18,7 @@ struct hl_broker {
 	hl_owner owner;
 	hl_broker_options opt;
 	const hl_connect *connect; /* borrowed; NULL: no chip is connected */
+	const char *tfa;	   /* borrowed; for it, or NULL */
 	unsigned slot_asked;	   /* by the selector slot:N; 0: none was */
 };
 

@@ -117,6 +117,7 @@ hl_broker_tool(hl_broker *b, hl_card_tool *out)
 		.chosen = chosen,
 		.arg = b,
 		.connect = b->connect,
+		.tfa = b->tfa,
 		.dir = b->spool_dir[0] == '\0' ? NULL : b->spool_dir };
 }
 

@@ -75,6 +75,7 @@ typedef struct hl_card_tool {
 	bool (*chosen)(void *arg, const uint8_t *atr, size_t n);
 	void *arg;
 	const hl_connect *connect; /* a chip that is connected; NULL: none */
+	const char *tfa; /* the TF-A that an STM32MP1 needs for it, or NULL */
 	const char *dir; /* for the files of a request; NULL: none is made */
 } hl_card_tool;
 
@@ -153,9 +154,10 @@ bool hl_card_stayed(const hl_card *card, hl_deadline until);
 
 /*
  * What the vendor's program left in `dir` for a request whose process has died:
- * *good when the program ended well and its license is whole. HL_ENOTFOUND: no
- * license, also for a file that is too long to be one. Other codes: a file is
- * there that cannot be read now, and may be the license.
+ * *good when the program ended well, its license is whole, and surely for the
+ * chip of the request. HL_ENOTFOUND: no license, also for a file that is too
+ * long to be one. Other codes: a file is there that cannot be read now, and may
+ * be the license.
  */
 HL_CHECK hl_rc hl_card_left_behind(const char *dir, const hl_uuid *request_id,
     hl_card_answer *out, bool *good, hl_err *err);

@@ -110,30 +110,26 @@ typedef struct issue {
 	hl_request_files files;
 	hl_tool tool;
 	unsigned slot;
+	bool for_connected; /* the program makes it for the connected chip */
 	const uint8_t *cert;
 	size_t cert_n;
 	hl_deadline until;
 } issue;
 
-/* That license would be the connected chip's: is it the chip of the request? */
+/* Is the connected chip, whose certificate goes to `path`, that of the request?
+ */
 static hl_rc
-check_target(issue *i, hl_err *err)
+check_target(const issue *i, const char *path, hl_err *err)
 {
-	const hl_connect *target = i->link->tool.connect;
+	const hl_card_tool *t = &i->link->tool;
 	hl_buf seen = HL_BUF_INIT;
 	hl_tool_report r;
 	hl_rc rc;
 
-	if (target == NULL)
-		return hl_fail(err, HL_ENOLICENSE, WHAT,
-		    "connect the chip: --target stm32prog:port=SWD; or use a "
-		    "newer STM32CubeProgrammer",
-		    "this STM32_Programmer_CLI has no " FROM_CERT
-		    ", and no chip is connected");
 	rc = hl_tool_certificate(
-	    &i->tool, target, i->files.check, NULL, &r, i->until, err);
+	    &i->tool, t->connect, path, t->tfa, &r, i->until, err);
 	if (rc == HL_OK)
-		rc = hl_file_read(i->files.check, i->cert_n + 1, &seen, err);
+		rc = hl_file_read(path, i->cert_n + 1, &seen, err);
 	if (rc == HL_OK &&
 	    (seen.n != i->cert_n || memcmp(seen.p, i->cert, seen.n) != 0))
 		rc = hl_fail(err, HL_ECONFLICT, WHAT,
@@ -145,19 +141,54 @@ check_target(issue *i, hl_err *err)
 	return rc;
 }
 
+/* That license would be the connected chip's. Until the chip was looked at once
+ * more, the check stays there as a doubt for whoever comes after us. */
+static hl_rc
+check_before(const issue *i, hl_err *err)
+{
+	hl_rc rc;
+
+	if (i->link->tool.connect == NULL)
+		return hl_fail(err, HL_ENOLICENSE, WHAT,
+		    "connect the chip: --target stm32prog:port=SWD; or use a "
+		    "newer STM32CubeProgrammer",
+		    "this STM32_Programmer_CLI has no " FROM_CERT
+		    ", and no chip is connected");
+	rc = check_target(i, i->files.check, err);
+	return rc == HL_OK ? hl_file_sync(i->files.check, err) : rc;
+}
+
+/* Was the chip changed meanwhile? */
+static hl_rc
+check_after(const issue *i, hl_card_answer *out, hl_err *err)
+{
+	hl_err why = { 0 };
+	hl_rc rc = check_target(i, i->files.after, &why);
+
+	if (rc == HL_OK) {
+		(void)unlink(i->files.check);
+		return HL_OK;
+	}
+	out->bound = false;
+	return hl_fail(err, HL_ECARD, WHAT, "connect one chip, and leave it so",
+	    "the license is kept as suspect, since it may be another chip's: "
+	    "when it had come, %s",
+	    why.why);
+}
+
 /* `argv` has room for all words of a target; everything is borrowed. */
 static hl_rc
 command_line(
     issue *i, const char **argv, char *slot, size_t slot_size, hl_err *err)
 {
-	const hl_connect *target = i->link->tool.connect;
+	const hl_card_tool *t = &i->link->tool;
 	size_t n = 0;
 	bool offers;
 	hl_rc rc;
 
 	rc = hl_tool_offers(&i->tool, FROM_CERT, &offers, i->until, err);
 	if (rc == HL_OK && !offers)
-		rc = check_target(i, err);
+		rc = check_before(i, err);
 	if (rc != HL_OK)
 		return rc;
 	(void)hl_text_format(slot, slot_size, "slot=%u", i->slot);
@@ -167,13 +198,16 @@ command_line(
 		argv[n++] = i->files.cert;
 	} else {
 		argv[n++] = "-c";
-		for (size_t k = 0; k < target->n; k++)
-			argv[n++] = target->words[k];
+		for (size_t k = 0; k < t->connect->n; k++)
+			argv[n++] = t->connect->words[k];
 		argv[n++] = FROM_CHIP;
 	}
 	argv[n++] = i->files.license;
 	argv[n++] = slot;
+	if (!offers && t->tfa != NULL)
+		argv[n++] = t->tfa;
 	argv[n] = NULL;
+	i->for_connected = !offers;
 	return HL_OK;
 }
 
@@ -254,7 +288,9 @@ take_result(const issue *i, const hl_buf *text, const hl_ended *end,
 	if (rc != HL_OK)
 		return rc;
 	out->bound = good;
-	return good ? HL_OK : no_license(end, &r, out->n, err);
+	if (!good)
+		return no_license(end, &r, out->n, err);
+	return i->for_connected ? check_after(i, out, err) : HL_OK;
 }
 
 static hl_rc

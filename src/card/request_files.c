@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "card/request_files.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,6 +23,8 @@ hl_request_files_name(hl_request_files *f, const char *dir,
 	    (rc = hl_path(f->cert, sizeof(f->cert), err, "%s.cert", f->base)) !=
 		HL_OK ||
 	    (rc = hl_path(f->check, sizeof(f->check), err, "%s.check",
+		 f->base)) != HL_OK ||
+	    (rc = hl_path(f->after, sizeof(f->after), err, "%s.after",
 		 f->base)) != HL_OK)
 		return rc;
 	return hl_path(
@@ -109,6 +112,7 @@ hl_request_files_remove(
 		remove_end(f, ".license");
 	remove_end(f, ".end");
 	remove_end(f, ".check");
+	remove_end(f, ".after");
 	remove_end(f, ".cert");
 	if (log)
 		remove_end(f, ".log");
@@ -131,6 +135,14 @@ how_it_ended(const hl_request_files *f, hl_ended *end, hl_tool_report *report,
 	return rc;
 }
 
+static bool
+is_away(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) != 0 && errno == ENOENT;
+}
+
 hl_rc
 hl_card_left_behind(const char *dir, const hl_uuid *request_id,
     hl_card_answer *out, bool *good, hl_err *err)
@@ -145,6 +157,8 @@ hl_card_left_behind(const char *dir, const hl_uuid *request_id,
 	    (rc = how_it_ended(&f, &end, &report, err)) != HL_OK)
 		return rc;
 	rc = hl_request_files_take(&f, &end, &report, out, good, err);
+	if (rc == HL_OK && !is_away(f.check))
+		*good = false;
 	return rc == HL_EINPUT ? HL_ENOTFOUND : rc;
 }
 

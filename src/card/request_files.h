@@ -4,7 +4,10 @@
  * after the request, so that they can be judged when its process has died.
  *
  *	<ID>.tool.cert      the certificate that the license is for
- *	<ID>.tool.check     the certificate of the connected chip
+ *	<ID>.tool.check     the certificate of the connected chip, where the
+ *	                    license is for that chip and nobody knows yet
+ *	                    whether it was the same one to the end
+ *	<ID>.tool.after     the certificate of the chip that was connected then
  *	<ID>.tool.license   written by the program
  *	<ID>.tool.log       what the program printed (util/spawn.h)
  *	<ID>.tool.end       how the program ended (util/spawn.h)
@@ -20,7 +23,8 @@
 
 typedef struct hl_request_files {
 	char base[PATH_MAX];
-	char cert[PATH_MAX], check[PATH_MAX], license[PATH_MAX];
+	char cert[PATH_MAX], check[PATH_MAX], after[PATH_MAX];
+	char license[PATH_MAX];
 } hl_request_files;
 
 HL_CHECK hl_rc hl_request_files_name(hl_request_files *f, const char *dir,

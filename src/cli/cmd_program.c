@@ -108,7 +108,8 @@ read_chip(struct program *p, hl_err *err)
 		return rc;
 	rc = hl_target_connect_parse(&p->cli->connect, p->target, err);
 	if (rc == HL_OK)
-		hl_broker_connect(p->cli->broker, &p->cli->connect.words);
+		hl_broker_connect(
+		    p->cli->broker, &p->cli->connect.words, opt.tfa);
 	return rc;
 }
 

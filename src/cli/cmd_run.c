@@ -364,6 +364,16 @@ run_rewritten(struct run *r, hl_err *err)
 /* ---- the command ------------------------------------------------------------
  */
 
+/* The line has one chip, and that one TF-A. */
+static const char *
+tfa_of_line(const struct run *r)
+{
+	for (size_t i = 0; i < r->line.n; i++)
+		if (r->line.use[i].tfa != NULL)
+			return r->line.use[i].tfa;
+	return hl_opt(r->cli, "tfa");
+}
+
 static hl_rc
 with_licenses(struct run *r, hl_err *err)
 {
@@ -378,7 +388,8 @@ with_licenses(struct run *r, hl_err *err)
 		/* Also where the chip is named otherwise: ST's program may be
 		 * able to ask for the connected one alone. */
 		if (r->line.connect_at >= 0)
-			hl_broker_connect(r->cli->broker, &r->line.connect);
+			hl_broker_connect(
+			    r->cli->broker, &r->line.connect, tfa_of_line(r));
 		rc = get_all(r, err);
 	}
 	if (rc == HL_OK)

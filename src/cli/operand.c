@@ -45,7 +45,7 @@ from_target(hl_cli *cli, const char *target, hl_chip_args *out, hl_err *err)
 	if (cli->broker == NULL || !hl_target_is_stm32prog(target))
 		return HL_OK;
 	if ((rc = hl_target_connect_parse(&cli->connect, target, err)) == HL_OK)
-		hl_broker_connect(cli->broker, &cli->connect.words);
+		hl_broker_connect(cli->broker, &cli->connect.words, opt.tfa);
 	return rc;
 }
 

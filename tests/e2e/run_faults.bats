@@ -362,6 +362,66 @@ load faults
 	accounts 19 "issued not_spent not_spent"
 }
 
+# when_connected LINE...: a program that runs LINE... when it has made a license
+# for the connected chip, which is all that it can do.
+when_connected() {
+	standin_switches no-hsmglfcb
+	{
+		printf '%s\n' "#!/bin/sh" "\"$REAL\" \"\$@\" || exit" \
+			"case \" \$* \" in *' -hsmgetlicense '*) ;; *) exit 0 ;; esac" \
+			"$@"
+	} >STM32_Programmer_CLI
+	chmod +x STM32_Programmer_CLI
+	export STM32CUBEPRG_CLI=$HL_DIR/STM32_Programmer_CLI
+}
+
+@test "another chip is connected when its license came: suspect" {
+	hsmlic-sim chip new other >/dev/null
+	when_connected "ln -sfn $HL_DIR/other $HL_DIR/world/chip"
+	flash
+	failed_with 6 1 "another chip is connected" "license trust"
+	accounts 19 issued_bad
+	[ "$(sql "SELECT state, length(bytes) FROM licenses")" = "suspect|136" ]
+	# Nor is one trusted whose chip has gone.
+	standin_chip chip
+	when_connected "rm $HL_DIR/world/chip"
+	flash --yes
+	failed_with 6 1 "it may be another chip's"
+	accounts 18 "issued_bad issued_bad"
+}
+
+@test "killed, and nobody has looked at the chip again: suspect" {
+	when_connected "sleep 0.7"
+	flash_in_background
+	counted 19
+	hl_stop "$FLASH" KILL
+	all_quiet
+	[ "$(cat store.db.d/spool/*.tool.end)" = "exit 0" ]
+	run -0 hsmlic recover
+	[[ $output == *"issued_bad: a unit is gone, its bytes are kept"* ]]
+	accounts 19 issued_bad
+}
+
+@test "its TF-A goes along with each command for the connected chip" {
+	standin_switches no-hsmglfcb
+	: >tfa.stm32
+	run -0 hsmlic get --yes --target stm32prog:port=SWD --tfa tfa.stm32 -o lic
+	cat world/journal
+	[ "$(grep -c -e "-gc $HL_DIR/.*\.tool\.check tfa\.stm32" world/journal)" = 1 ]
+	[ "$(grep -c -e "-gc $HL_DIR/.*\.tool\.after tfa\.stm32" world/journal)" = 1 ]
+	[ "$(grep -c -e "-hsmgetlicense .* slot=1 tfa\.stm32" world/journal)" = 1 ]
+	accounts 19 issued
+	# As the user's own command has it.
+	rm -rf chip
+	hsmlic-sim chip new chip >/dev/null
+	: >world/journal
+	cp out.sfi out.ssp
+	hsmlic run -- STM32_Programmer_CLI -c port=usb1 -ssp out.ssp other.stm32 \
+		hsm=1 slot=1 >out 2>err || true
+	[ "$(grep -c -e "-hsmgetlicense .* slot=1 other\.stm32" world/journal)" = 1 ]
+	accounts 18 "issued issued"
+}
+
 # ---- what it writes is no license --------------------------------------------
 
 # program LINE...: a program that runs LINE... instead of giving a license;
