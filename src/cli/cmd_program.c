@@ -204,14 +204,30 @@ install(struct program *p, hl_err *err)
 	return rc;
 }
 
+/* Nothing went wrong as far as can be seen, which is not far enough. */
+static bool
+is_open(const struct program *p)
+{
+	return p->installed.record.outcome == HL_INSTALL_UNKNOWN &&
+	    p->installed.end.exited;
+}
+
 static hl_rc
 judge(struct program *p, hl_err *err)
 {
 	const hl_install *r = &p->installed.record;
-	char kept[HL_ERR_HINT];
+	char kept[HL_ERR_HINT], note[2 * HL_ERR_WHY];
 
 	if (r->outcome == HL_INSTALL_DONE)
 		return HL_OK;
+	if (is_open(p)) {
+		(void)hl_text_format(note, sizeof(note),
+		    "%s %s whether %s is "
+		    "installed; the license is kept",
+		    hl_programmer_name(p->job.programmer), r->detail, r->image);
+		hl_note(p->cli, note);
+		return HL_OK;
+	}
 	hl_install_explain(&p->installed);
 	hl_install_kept(&p->installed, kept, sizeof(kept));
 	(void)hl_fail(err, HL_EPROGRAMMER, WHAT, "", "%s %s",
@@ -229,7 +245,8 @@ print_result(struct program *p, hl_err *err)
 	const hl_get_result *g = p->got;
 
 	if (!p->cli->json) {
-		(void)printf("installed %s in %.1f s; %s\n", r->image,
+		(void)printf("%s %s in %.1f s; %s\n",
+		    is_open(p) ? "perhaps installed" : "installed", r->image,
 		    r->duration_ms / 1000.0,
 		    g->units_spent == 0 ? "nothing was spent"
 					: "one unit was spent");
@@ -247,7 +264,8 @@ print_result(struct program *p, hl_err *err)
 		"units_spent", g->units_spent, "image_sha256",
 		hl_json_hex(
 		    r->image_sha256, r->has_image_sha256 ? HL_SHA256_LEN : 0),
-		"programmer", r->programmer, "outcome", "done", "exit_status",
+		"programmer", r->programmer, "outcome",
+		hl_install_outcome_name(r->outcome), "exit_status",
 		r->exit_status, "duration_ms", (json_int_t)r->duration_ms),
 	    err);
 }

@@ -250,7 +250,10 @@ hl_job_judge(hl_programmer p, bool sfi, const hl_ended *end, const void *text,
 		say(detail, "ended with 0, but no line says that it succeeded");
 		return HL_INSTALL_FAILED;
 	}
-	if (p != HL_PROGRAMMER_SIM)
-		say(detail, "judged by its exit status alone");
-	return HL_INSTALL_DONE;
+	if (p == HL_PROGRAMMER_SIM)
+		return HL_INSTALL_DONE;
+	say(detail,
+	    "ended with 0; no line of success is known for this, so nobody can "
+	    "say");
+	return HL_INSTALL_UNKNOWN;
 }

@@ -7,7 +7,8 @@
  *              (its help; AN5054 3.2.1, 3.2.2, 3.4)
  *   segger     SEGGER's STM32-SFI Flasher Commander: SFI and License
  *              (https://kb.segger.com/STM32-SFI_Flasher_Commander). Never run
- *              here; that its options begin with one dash is an inference
+ *              here; that its options begin with one dash is an inference. SFI
+ *              and RSSe are mandatory there: RSSe is among the job's words
  *   sim        hsmlic-sim install
  */
 #ifndef HL_FLOW_PROGRAMMER_H
@@ -67,10 +68,12 @@ HL_CHECK hl_rc hl_job_line_make(
 
 /*
  * How an installation went, from the end of the programmer and all it printed.
- * Done: it ended with 0, no line tells of a failure, and, for an SFI by
- * STM32_Programmer_CLI, a line says that it went through (no such line is known
- * of SSP, of modules, and of SEGGER's program). Unknown: it was ended from
- * outside. `detail` says why.
+ * Done: it ended with 0, no line tells of a failure, and one says that it went
+ * through; hsmlic-sim's 0 needs none. Failed: it ended with another status, a
+ * line tells of a failure, or, for an SFI by STM32_Programmer_CLI, none says
+ * that it went through. Unknown: it was ended from outside; or it ended with 0
+ * and no line of success is known, which is so of SSP, of modules, and of
+ * SEGGER's program. `detail` says why.
  */
 hl_install_outcome hl_job_judge(hl_programmer p, bool sfi, const hl_ended *end,
     const void *text, size_t n, hl_text detail);

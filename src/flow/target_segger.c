@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * SEGGER's STM32-SFI Flasher Commander exports a chip's certificate with CRT
- * (https://kb.segger.com/STM32-SFI_Flasher_Commander). Never run here.
+ * (https://kb.segger.com/STM32-SFI_Flasher_Commander). Never run here. Its page
+ * calls RSSe and SFI mandatory options without saying that an export can do
+ * without them, and shows no dash in front of any: that there is one, and that
+ * CRT works alone, are inferences.
  */
 #include <limits.h>
 #include <string.h>

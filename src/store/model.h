@@ -127,7 +127,7 @@ typedef struct hl_license {
 typedef enum hl_install_outcome {
 	HL_INSTALL_DONE,   /* the programmer said that it succeeded */
 	HL_INSTALL_FAILED, /* it said so, or did not say that it succeeded */
-	HL_INSTALL_UNKNOWN /* nobody saw how it ended */
+	HL_INSTALL_UNKNOWN /* nobody saw how it ended, or can tell by that */
 } hl_install_outcome;
 
 #define HL_EXIT_UNKNOWN (-1)

@@ -450,6 +450,9 @@ protocol=static out.sfi hsm=0 LICENSE -rsse 'a file' -vb 1" ]
 	[ ! -e world/journal ]
 	run -0 --separate-stderr hsmlic program sim.ssp --card sim:mp1card \
 		--yes --target stm32prog:port=usb1 --tfa tf-a-ssp.stm32
+	# No line of success is known of SSP.
+	[[ $stderr == *"note: "*"nobody can say whether sim.ssp is installed"* ]]
+	[[ ${lines[-1]} == "perhaps installed sim.ssp in "*"one unit was spent" ]]
 	[[ $stderr == *"note: on an STM32MP1, reading the certificate"*OTP* ]]
 	grep -q -- '-c port=usb1 -gc [^ ]* tf-a-ssp.stm32$' world/journal
 	grep -q -- '-c port=usb1 -ssp sim.ssp tf-a-ssp.stm32 hsm=0 [^ ]*$' \
@@ -457,7 +460,29 @@ protocol=static out.sfi hsm=0 LICENSE -rsse 'a file' -vb 1" ]
 	run ! grep -- '-ob displ' world/journal
 	cmp mp1/flash.bin plain
 	[ "$(left mp1card)" = 4 ]
-	[ "$(installs)" = "done 0" ]
+	[ "$(installs)" = "unknown 0" ]
+}
+
+@test "SEGGER's program ends with 0: on record as unknown, and said so" {
+	# A stand-in for it: the genuine one was never run.
+	cat >segger <<-'EOT'
+		#!/bin/sh
+		[ "$1" != -CRT ] || exec cp u5/certificate.bin "$2"
+		printf '%s\n' "$*" >>segger.args
+		exit "${CODE:-0}"
+	EOT
+	chmod +x segger
+	export HSMLIC_SEGGER=$HL_DIR/segger
+	run -0 --separate-stderr hsmlic program out.sfi --card $CARD --yes \
+		--target segger: --json -- -RSSe rsse.bin
+	jq -e '.outcome == "unknown" and .exit_status == 0 and
+		.programmer == "segger" and .units_spent == 1' <<<"$output"
+	[[ $stderr == *"note: segger ended with 0; no line of success"* ]]
+	grep -qx -- '-SFI out.sfi -License [^ ]* -RSSe rsse.bin' segger.args
+	CODE=3 run -8 --separate-stderr hsmlic program out.sfi --card $CARD \
+		--target segger: -- -RSSe rsse.bin
+	[ "$(installs)" = $'unknown 0\nfailed 3' ]
+	[ "$(left)" = 9 ]
 }
 
 @test "a simulated chip, with the programmer of the simulator" {

@@ -279,6 +279,22 @@ LICENSE -installipmodule m.smu hsm=0 LICENSE 0x08010000" ]
 	[ "$(left modules)" = 4 ]
 }
 
+@test "a module on which the programmer has no word: on record as unknown" {
+	printf '#!/bin/sh\nexit 0\n' >quiet
+	chmod +x quiet
+	cp out.sfi m.smu
+	run -0 --separate-stderr hsmlic run --card sim:card \
+		--target sim:world/chip -- ./quiet -c port=swd \
+		-installipmodule m.smu hsm=1
+	[[ $stderr == *"the programmer ended with 0; no line of success"* ]]
+	# Of an SFI there is such a line, and it is not there.
+	run -0 --separate-stderr hsmlic run --card sim:card \
+		--target sim:world/chip -- ./quiet -c port=swd -sfi out.sfi \
+		hsm=1
+	[ "$(installs)" = $'unknown 0\nfailed 0' ]
+	[ "$(left)" = 19 ]
+}
+
 # ---- refused ----------------------------------------------------------------------
 
 @test "what could spend and is not understood is refused" {

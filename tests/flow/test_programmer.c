@@ -346,14 +346,16 @@ others_are_judged(void **state)
 		const char *detail;
 	} rows[] = {
 		/* no line of success is known of SSP, modules and SEGGER */
-		{ HL_PROGRAMMER_STM32PROG, false, EXIT(0), "", HL_INSTALL_DONE,
-		    "judged by its exit status alone" },
+		{ HL_PROGRAMMER_STM32PROG, false, EXIT(0), "",
+		    HL_INSTALL_UNKNOWN, "nobody can say" },
+		{ HL_PROGRAMMER_STM32PROG, false, EXIT(0), DONE,
+		    HL_INSTALL_DONE, "" },
 		{ HL_PROGRAMMER_STM32PROG, false, EXIT(1), "",
 		    HL_INSTALL_FAILED, "ended with 1" },
 		{ HL_PROGRAMMER_STM32PROG, false, EXIT(0), "Error: x\n",
 		    HL_INSTALL_FAILED, "Error: x" },
-		{ HL_PROGRAMMER_SEGGER, true, EXIT(0), "", HL_INSTALL_DONE,
-		    "judged by its exit status alone" },
+		{ HL_PROGRAMMER_SEGGER, true, EXIT(0), "", HL_INSTALL_UNKNOWN,
+		    "no line of success is known for this" },
 		{ HL_PROGRAMMER_SEGGER, true, EXIT(3), "", HL_INSTALL_FAILED,
 		    "ended with 3" },
 		{ HL_PROGRAMMER_SEGGER, true, EXIT(0), "Error: x\n",
