@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A lock that all processes of this machine see, whoever runs them and whatever
- * folders they may write: a name of the abstract socket namespace (unix(7)). The
- * kernel frees it with the last process that has it, so a forked child that lives
- * on keeps it.
+ * folders they may write: a name of the abstract socket namespace (unix(7)),
+ * which is one for each network namespace (network_namespaces(7)): processes in
+ * another one, such as a container or a service with PrivateNetwork=yes, do not
+ * see it. The kernel frees it with the last process that has it, so a forked
+ * child that lives on keeps it.
  */
 #ifndef HL_UTIL_NAME_LOCK_H
 #define HL_UTIL_NAME_LOCK_H

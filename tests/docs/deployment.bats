@@ -100,6 +100,11 @@ decide() {
 	[ -n "$output" ]
 }
 
+@test "the unit stays where the lock of a reader is seen" {
+	run ! grep -i '^PrivateNetwork\|^NetworkNamespacePath' \
+		"$DOCS/examples/hsmlic-recover.service"
+}
+
 @test "the command of the unit is one" {
 	local -a words
 	read -ra words < <(sed -n 's/^ExecStart=[^ ]* //p' \
