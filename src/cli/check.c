@@ -243,6 +243,22 @@ print_finding(const hl_cli *cli, const hl_finding *f, const char *kind)
 		(void)fprintf(stderr, "  source  %s\n", f->source);
 }
 
+json_t *
+hl_json_finding(const hl_finding *f)
+{
+	return json_pack("{s:s, s:o, s:o, s:o, s:o}", "id", f->id, "what",
+	    hl_json_text(f->what), "why", hl_json_text(f->why), "mend",
+	    hl_json_text(f->mend), "source", hl_json_text(f->source));
+}
+
+static void
+keep(hl_cli *cli, const hl_finding *f)
+{
+	if (cli->findings == NULL)
+		cli->findings = json_array();
+	(void)json_array_append_new(cli->findings, hl_json_finding(f));
+}
+
 static void
 take(void *arg, const hl_finding *f)
 {
@@ -260,6 +276,7 @@ take(void *arg, const hl_finding *f)
 		return;
 	}
 	print_finding(c->cli, f, "finding");
+	keep(c->cli, f);
 	(void)hl_text_format(c->ids + used, sizeof(c->ids) - used, "%s%s",
 	    used == 0 ? "" : ", ", f->id);
 }

@@ -34,7 +34,10 @@ void hl_check_card(hl_check *c, const hl_card_info *card, const char *firmware,
     const char *type);
 void hl_check_license(hl_check *c, const hl_firmware *firmware);
 
-/* Says what is found. HL_EFOUND: something that --force does not name. */
+/* id, what, why, mend, source; NULL: no memory. */
+json_t *hl_json_finding(const hl_finding *f);
+/* Says what is found. HL_EFOUND: something that --force does not name; it is in
+ * cli->findings, too. */
 HL_CHECK hl_rc hl_check_run(hl_check *c, hl_err *err);
 
 /*

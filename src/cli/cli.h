@@ -115,6 +115,7 @@ typedef struct hl_cli {
 	hl_text scratch; /* folder of a dry run's own store; "" none */
 	int exit_code; /* when the command returned HL_OK */
 	int units_spent; /* by it */
+	json_t *findings; /* that stopped it, for --json; or NULL */
 	bool result_printed;
 } hl_cli;
 

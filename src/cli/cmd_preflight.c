@@ -296,14 +296,6 @@ show_line(const char *label, const char *text)
 		(void)printf("    %-*s%s\n", LABEL_WIDTH, label, text);
 }
 
-static json_t *
-finding_json(const hl_finding *f)
-{
-	return json_pack("{s:s, s:o, s:o, s:o, s:o}", "id", f->id, "what",
-	    hl_json_text(f->what), "why", hl_json_text(f->why), "mend",
-	    hl_json_text(f->mend), "source", hl_json_text(f->source));
-}
-
 static void
 show(void *arg, const hl_finding *f)
 {
@@ -311,8 +303,8 @@ show(void *arg, const hl_finding *f)
 	const bool color = s->cli->color_out;
 
 	if (s->findings != NULL) {
-		if (json_array_append_new(
-			f->note ? s->notes : s->findings, finding_json(f)) != 0)
+		if (json_array_append_new(f->note ? s->notes : s->findings,
+			hl_json_finding(f)) != 0)
 			s->failed = true;
 		return;
 	}

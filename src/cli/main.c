@@ -231,6 +231,7 @@ finish(hl_cli *cli)
 	hl_store_close(&cli->store);
 	hl_cli_remove_scratch(cli);
 	hl_config_free(cli);
+	json_decref(cli->findings);
 }
 
 /*

@@ -89,6 +89,8 @@ print_error_json(const hl_cli *cli, const hl_err *err)
 	    "{s:s, s:o}", "schema", schema, "error", hl_json_error(err));
 	if (root == NULL)
 		return;
+	if (cli->findings != NULL && err->rc == HL_EFOUND)
+		(void)json_object_set(root, "findings", cli->findings);
 	print_object(root);
 	json_decref(root);
 }

@@ -98,6 +98,20 @@ fails() {
 	[ ! -e world/journal ]
 }
 
+@test "findings that stop it are in its JSON, too" {
+	program 1 out.sfi --csv bad.csv --json -- -rsse rsse.bin
+	[ "${#lines[@]}" = 1 ]
+	jq -e '.schema == "hsmlic/program/1" and .error.code == "finding" and
+		(.findings | map(.id)) == ["rdp-level-0", "tzen-0"] and
+		(.findings[0] | keys) ==
+			["id", "mend", "source", "what", "why"]' <<<"$output"
+	# Those that are overridden did not stop it; other errors have none.
+	program 1 out.sfi --csv bad.csv --force tzen-0 --json -- -rsse rsse.bin
+	jq -e '(.findings | map(.id)) == ["rdp-level-0"]' <<<"$output"
+	program 2 none.sfi --json
+	jq -e 'has("findings") | not' <<<"$output"
+}
+
 @test "a finding is overridden by its name, and by no other" {
 	program 1 out.sfi --csv bad.csv --force rdp-level-0
 	fails "would make it fail: tzen-0"
