@@ -102,8 +102,8 @@ hl_target_read(const char *target, const hl_target_options *opt,
 		    : rc;
 	}
 	return hl_fail(err, HL_EUSAGE, "find the target",
-	    "use stm32prog:port=SWD, openocd:CONFIG,..., file:PATH or sim:DIR, "
-	    "or give --cert FILE",
+	    "use stm32prog:port=SWD, segger:, openocd:CONFIG,..., file:PATH or "
+	    "sim:DIR, or give --cert FILE",
 	    "\"%s\" is of no kind that is known", target);
 }
 

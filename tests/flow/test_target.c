@@ -468,9 +468,15 @@ other_words_are_no_target(void **state)
 	hl_err err;
 
 	assert_non_null(c);
-	for (size_t i = 0; i < HL_COUNT(rows); i++)
+	for (size_t i = 0; i < HL_COUNT(rows); i++) {
 		assert_int_equal(
 		    read_chip(*state, rows[i], NULL, NULL, c, &err), HL_EUSAGE);
+		/* All kinds are named. */
+		assert_non_null(strstr(err.hint, "stm32prog:"));
+		assert_non_null(strstr(err.hint, "segger:"));
+		assert_non_null(strstr(err.hint, "openocd:"));
+		assert_non_null(strstr(err.hint, "sim:"));
+	}
 	free(c);
 }
 
