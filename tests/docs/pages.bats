@@ -118,3 +118,24 @@ told() {
 	[[ $output == *"hsmlic license trust ID --reason "* ]]
 	[[ $output == *"step 7"*"exit code 4"* ]]
 }
+
+@test "the page about the NUCLEO-U5 shows what chip read prints" {
+	hsmlic-sim chip new chip >/dev/null
+	HSMLIC_STORE=$PWD/s.db run -0 --separate-stderr hsmlic chip read --target sim:chip \
+		--label nucleo
+	labels() { sed -n 's/^    //; s/  .*//; s/^\(..*\)$/\1/p'; }
+	[ "$(block "$ROOT/docs/nucleo-u5.md" 1 \
+		"hsmlic chip read --target stm32prog:port=SWD --label nucleo" |
+		labels)" = "$(labels <<<"$output")" ]
+}
+
+@test "each exit code of the manual is told to the station's people" {
+	for code in 0 1 2 3 4 5 6 7 8 9; do
+		grep -q "^| $code | " "$ROOT/docs/for-factories.md"
+		grep -qx ".It $code" "$ROOT/docs/man/hsmlic.1"
+	done
+	grep -q '^| 1 | .*`program`' "$ROOT/docs/for-factories.md"
+	grep -q '^| 8 | .*`program`' "$ROOT/docs/for-factories.md"
+	run ! grep "cannot be asked for licenses" "$ROOT/docs/man/hsmlic.1"
+	grep -qx ".It Ic card slot" "$ROOT/docs/man/hsmlic.1"
+}
