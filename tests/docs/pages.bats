@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2016,SC2154
 # The pages: each link within the project leads somewhere, each command that is
 # shown is one, with options that it has, and what preflight is said to print it
 # prints.
