@@ -136,6 +136,7 @@ fails() {
 	done
 	[ "$(left)" = 10 ]
 	[ ! -e world/journal ]
+	cp rsse.bin "an el"
 	program 0 out.sfi -- -rsse rsse.bin -vb 3 -el "an el"
 	[[ $(tail -n 1 world/journal) == \
 		*" hsm=0 "*/license-1.bin" -rsse rsse.bin -vb 3 -el "*"an"*"el"* ]]
