@@ -276,7 +276,8 @@ HL_CHECK hl_rc hl_chip_options(hl_cli *cli, hl_chip_args *out, hl_err *err);
 /* A chip of the store by UID, certificate hash (at least 8 digits) or label. */
 HL_CHECK hl_rc hl_chip_operand(
     hl_cli *cli, const char *s, hl_chip *out, hl_err *err);
-/* A license by ID, or the active one of a chip (and --firmware). */
+/* A license by its ID or how that begins, or the active one of a chip (and
+ * --firmware). */
 HL_CHECK hl_rc hl_license_operand(
     hl_cli *cli, const char *s, hl_license *out, hl_err *err);
 /* The same, but the one of a chip that is in this state. */

@@ -34,7 +34,7 @@ static bool
 list_row(void *arg, const hl_license *license)
 {
 	char chip[HL_CHIP_NAME], hash[2 * SHORT_HASH + 1], at[HL_TIME_TEXT];
-	char size[24], uses[16];
+	char size[24], uses[16], id[HL_UUID_TEXT];
 	struct list *l = arg;
 
 	if (l->json != NULL)
@@ -45,8 +45,10 @@ list_row(void *arg, const hl_license *license)
 	hl_time_text(license->added_at, at);
 	(void)snprintf(size, sizeof(size), "%zu", license->size);
 	(void)snprintf(uses, sizeof(uses), "%u", license->uses);
+	hl_uuid_text(&license->id, id);
+	id[HL_ID_SHORT] = '\0';
 	hl_table_row(l->table,
-	    (const char *[]){ chip, license->firmware_name,
+	    (const char *[]){ id, chip, license->firmware_name,
 		hl_license_state_name(license->state), size, hash, at, uses });
 	return true;
 }
@@ -80,8 +82,8 @@ read_filter(hl_cli *cli, hl_chip *chip, hl_firmware *f, hl_license_filter *out,
 hl_rc
 hl_cmd_license_list(hl_cli *cli, char **operands, hl_err *err)
 {
-	static const char *const columns[] = { "CHIP", "FIRMWARE", "STATE",
-		"SIZE", "SHA-256", "ADDED", "USES" };
+	static const char *const columns[] = { "ID", "CHIP", "FIRMWARE",
+		"STATE", "SIZE", "SHA-256", "ADDED", "USES" };
 	hl_license_filter filter;
 	struct list l = { NULL, NULL, false };
 	hl_firmware f;
@@ -95,7 +97,7 @@ hl_cmd_license_list(hl_cli *cli, char **operands, hl_err *err)
 		l.json = json_array();
 	else
 		l.table =
-		    hl_table_new(columns, HL_COUNT(columns), 1U << 3 | 1U << 6);
+		    hl_table_new(columns, HL_COUNT(columns), 1U << 4 | 1U << 7);
 	rc = hl_store_license_list(cli->store, &filter, list_row, &l, err);
 	if (rc == HL_OK && l.failed)
 		rc = hl_nomem(err);

@@ -201,8 +201,9 @@ gather_warnings(hl_cli *cli, hl_status *s, hl_err *err)
 		    hl_plural(in_doubt, "request is", "requests are"));
 	if (s->week.suspect > 0)
 		warn(s,
-		    "%" PRIu64 " %s suspect and not handed out: hsmlic "
-		    "license list --all; then hsmlic license trust or retire",
+		    "%" PRIu64 " %s suspect and not handed out: see hsmlic "
+		    "license list --all; for one that is right after all, "
+		    "hsmlic license trust ID --reason TEXT",
 		    s->week.suspect,
 		    hl_plural(s->week.suspect, "license is", "licenses are"));
 	if ((rc = hl_store_last_time(cli->store, &last, err)) != HL_OK)

@@ -331,7 +331,9 @@ struct matches {
 	hl_license first;
 	size_t n;
 	bool one_firmware; /* all of them are for one */
-	hl_buf names;	   /* of the firmwares */
+	hl_license suspect; /* the last one, when another state is meant */
+	size_t suspects;
+	hl_buf names; /* of the firmwares */
 	hl_buf ids;
 };
 
@@ -341,6 +343,10 @@ note_match(void *arg, const hl_license *l)
 	struct matches *m = arg;
 	char id[HL_UUID_TEXT];
 
+	if (l->state != m->state && l->state == HL_LICENSE_SUSPECT) {
+		m->suspect = *l;
+		m->suspects++;
+	}
 	if (l->state != m->state)
 		return true;
 	if (m->n == 0)
@@ -356,10 +362,28 @@ note_match(void *arg, const hl_license *l)
 }
 
 static hl_rc
+fail_suspect(const char *s, const struct matches *m, hl_err *err)
+{
+	char id[HL_UUID_TEXT];
+
+	hl_uuid_text(&m->suspect.id, id);
+	return hl_fail(err, HL_ENOTFOUND, "find the license",
+	    m->suspects == 1
+		? "name it by its ID; if it is right after all: "
+		  "hsmlic license trust ID --reason TEXT"
+		: "name one of them by its ID: hsmlic license list --all",
+	    "chip %s has no %s license, but a suspect one for firmware \"%s\": "
+	    "%s",
+	    s, hl_license_state_name(m->state), m->suspect.firmware_name, id);
+}
+
+static hl_rc
 fail_none(const char *s, const char *name, const struct matches *m, hl_err *err)
 {
 	const char *state = hl_license_state_name(m->state);
 
+	if (m->suspects > 0)
+		return fail_suspect(s, m, err);
 	if (name == NULL)
 		return hl_fail(err, HL_ENOTFOUND, "find the license",
 		    "see: hsmlic license list --all",
@@ -431,6 +455,73 @@ license_by_id(hl_cli *cli, const hl_uuid *id, const char *name, hl_license *out,
 	return HL_OK;
 }
 
+struct id_prefix {
+	char digits[HL_UUID_TEXT];
+	hl_uuid found;
+	unsigned n;
+};
+
+static bool
+compare_id(void *arg, const hl_license *l)
+{
+	struct id_prefix *p = arg;
+	char id[HL_UUID_TEXT];
+
+	hl_uuid_text(&l->id, id);
+	if (strncmp(id, p->digits, strlen(p->digits)) == 0) {
+		p->found = l->id;
+		p->n++;
+	}
+	return p->n < 2;
+}
+
+/* How an ID begins, as license list shows it. HL_ENOTFOUND: `s` is none. */
+static hl_rc
+id_by_prefix(hl_cli *cli, const char *s, hl_uuid *out, hl_err *err)
+{
+	const hl_license_filter all = { .all_states = true };
+	struct id_prefix p = { .n = 0 };
+	const size_t n = strlen(s);
+	hl_rc rc;
+
+	if (n < HL_ID_SHORT || n >= sizeof(p.digits) ||
+	    s[strspn(s, "0123456789abcdefABCDEF-")] != '\0')
+		return HL_ENOTFOUND;
+	for (size_t i = 0; i < n; i++)
+		p.digits[i] = s[i] >= 'A' && s[i] <= 'F'
+		    ? (char)(s[i] - 'A' + 'a')
+		    : s[i];
+	rc = hl_store_license_list(cli->store, &all, compare_id, &p, err);
+	if (rc != HL_OK)
+		return rc;
+	if (p.n > 1)
+		return hl_fail(err, HL_EUSAGE, "find the license",
+		    "give more of it: hsmlic license list --json",
+		    "the IDs of several licenses begin with %s", p.digits);
+	*out = p.found;
+	return p.n == 1 ? HL_OK : HL_ENOTFOUND;
+}
+
+/* A chip, or how the ID of a license begins (*is_id). */
+static hl_rc
+chip_or_id(hl_cli *cli, const char *s, hl_chip *chip, hl_uuid *id, bool *is_id,
+    hl_err *err)
+{
+	hl_err e = { 0 };
+	hl_rc rc = hl_chip_operand(cli, s, chip, &e), by_id;
+
+	*is_id = false;
+	if (rc == HL_ENOTFOUND) {
+		by_id = id_by_prefix(cli, s, id, err);
+		*is_id = by_id == HL_OK;
+		if (by_id != HL_ENOTFOUND)
+			return by_id;
+	}
+	if (rc != HL_OK && err != NULL)
+		*err = e;
+	return rc;
+}
+
 hl_rc
 hl_license_operand_in(hl_cli *cli, const char *s, hl_license_state state,
     hl_license *out, hl_err *err)
@@ -439,14 +530,16 @@ hl_license_operand_in(hl_cli *cli, const char *s, hl_license_state state,
 	hl_license_filter filter = { .all_states = true };
 	hl_firmware f;
 	hl_chip chip;
+	bool is_id = true;
 	hl_uuid id;
 	hl_rc rc = HL_OK;
 
-	if (hl_uuid_parse(s, &id))
+	if (!hl_uuid_parse(s, &id) &&
+	    (rc = chip_or_id(cli, s, &chip, &id, &is_id, err)) != HL_OK)
+		return rc;
+	if (is_id)
 		return license_by_id(cli, &id,
 		    hl_opt_on_line(cli, "firmware") ? name : NULL, out, err);
-	if ((rc = hl_chip_operand(cli, s, &chip, err)) != HL_OK)
-		return rc;
 	filter.chip = &chip.id;
 	if (name != NULL) {
 		rc = hl_store_firmware_by_name(cli->store, name, &f, err);

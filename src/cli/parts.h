@@ -27,6 +27,8 @@ void hl_chip_file_name(const hl_uid *uid, bool has_cert,
 #define HL_KEPT_WORDS (HL_TEXT_MAX + 400)
 void hl_kept_words(
     const hl_kept_else *kept, const hl_chip *chip, char out[HL_KEPT_WORDS]);
+/* So much of a license's ID is shown in tables, and is enough to name it. */
+#define HL_ID_SHORT 8
 /* "factory", "blank", "operational", "terminated" or "unknown" for ST_STATE,
  * OEM_STATE, ... */
 const char *hl_state_word(const char *state);

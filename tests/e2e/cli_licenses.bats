@@ -101,6 +101,16 @@ uses() {
 	run -0 --separate-stderr hsmlic get --cached --uid "$words" \
 		--firmware fw2 --json
 	is '[.uid, .uid_words] | @json' "[\"$UID1\",\"$words\"]"
+	# The table shows how IDs begin, and that is enough.
+	run -0 --separate-stderr hsmlic license list --firmware fw2
+	[[ ${lines[0]} == ID\ * && ${lines[1]} == "${id:0:8} "* ]]
+	run -0 --separate-stderr hsmlic license show "${id:0:8}" --json
+	is .license_id "$id"
+	id=${id^^}
+	run -0 --separate-stderr hsmlic license show "${id:0:13}" --json
+	is .license_id "${id,,}"
+	id=${id,,}
+	refuses 2 "no chip" license show "${id:0:7}"
 	refuses 2 '"fw2", not "fw"' license show "$id" --firmware fw
 	run -0 --separate-stderr hsmlic license show "$UID2"
 	[[ $output == *"$(sha l2)"*"the bytes match"* ]]
@@ -225,7 +235,12 @@ license.trusted|TZEN was 0" ]
 	fetch c1 l1
 	hsmlic license doubt "$UID1" --reason "RSS error" >/dev/null
 	local -a again=(get --card sim:card --target sim:c1)
-	local trust="hsmlic license trust $UID1 --reason TEXT"
+	local trust="hsmlic license trust $UID1 --reason TEXT" id
+	id=$(hsmlic license list --all --json | jq -r .licenses[0].license_id)
+	refuses 2 "but a suspect one for firmware \"fw\": $id" license show \
+		"$UID1"
+	refuses 2 "but a suspect one" license export "$UID1" -o x
+	run -0 hsmlic license show "${id:0:8}"
 	refuses 4 "$trust" "${again[@]}"
 	run -0 --separate-stderr hsmlic "${again[@]}" --dry-run
 	[[ $output == *"would spend one"*"has a suspect license"*"$trust"* ]]
