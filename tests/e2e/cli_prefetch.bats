@@ -585,3 +585,46 @@ ended() {
 	is '[.units_spent, .kept] | @json' '[0,3]'
 	judged one
 }
+
+# recipe FILE WORDS: the commands of the block that has them, as a user who
+# copies them has them: no prompts, no comments.
+recipe() {
+	awk -v words="$2" 'BEGIN { RS = ""; } index($0, words)' "$1" |
+		sed -nE 's/^ *((bench|desk)\$ +)?(hsmlic .*)$/\3/p' |
+		sed -E 's/ +#.*//'
+}
+
+@test "the pages' recipes for a bench without a card do as printed" {
+	local page line bench=$HL_DIR/bench.db
+	standin_world
+	hsmlic-sim chip new chip --seed 7 >/dev/null
+	standin_chip chip
+	card card 9
+	for page in for-factories.md man/hsmlic.1; do
+		rm -rf s.db* bench.db* carry
+		recipe "$HSMLIC_SOURCE/docs/$page" "import carry" >lines
+		[ "$(grep -c . lines)" -ge 4 ]
+		hsmlic store init -q >/dev/null
+		hsmlic card add sim:card -q >/dev/null
+		while read -r line; do
+			echo "$page: $line"
+			case $line in
+			*" prefetch "*)
+				HSMLIC_CARD=sim:card bash -c "$line --yes" ;;
+			*" export "*) bash -c "$line" ;;
+			*) HSMLIC_STORE=$bench bash -c "$line" ;;
+			esac </dev/null
+		done <lines
+		HSMLIC_STORE=$bench run -0 hsmlic get --cached --uid \
+			"$(cat chip/uid.hex)" -o license
+		[ -s license ]
+		rm -f license license.bin
+	done
+	recipe "$HSMLIC_SOURCE/docs/deployment.md" "import --dir carried" >lines
+	[ "$(grep -c . lines)" = 2 ]
+	rm -rf bench.db*
+	bash -c "$(sed -n 1p lines)"
+	HSMLIC_STORE=$bench bash -c "$(sed -n 2p lines)"
+	HSMLIC_STORE=$bench run -0 hsmlic get --cached --uid \
+		"$(cat chip/uid.hex)"
+}

@@ -50,6 +50,11 @@ by_period(void **state)
 	assert_int_equal(
 	    fig.issued + fig.outside + fig.reused + fig.imported, 0);
 	assert_int_equal(fig.chips, 2); /* not by period */
+	assert_int_equal(fig.suspect, 0);
+	OK(f, hl_store_license_doubt(f->s, &id, "no", &f->actor, &f->err));
+	OK(f, hl_store_figures(f->s, 0, before, &fig, &f->err));
+	assert_int_equal(fig.suspect, 1);
+	assert_int_equal(fig.licenses, 1);
 	OK(f, hl_store_figures(f->s, after + 1, INT64_MAX, &fig, &f->err));
 	assert_int_equal(
 	    fig.issued + fig.outside + fig.reused + fig.imported, 0);
