@@ -25,6 +25,17 @@ hl_broker_changed(const hl_card_info *info, hl_err *err)
 	return HL_ENODEV;
 }
 
+/* But for what is known of a card that could not be read. */
+static void
+forget_reading(hl_card_info *info)
+{
+	info->can &= ~HL_CAN_INFO;
+	info->state = HL_CARD_UNKNOWN;
+	info->firmware_id[0] = info->type[0] = info->version[0] = '\0';
+	info->has_counter = false;
+	info->counter = 0;
+}
+
 static hl_rc
 open_and_read(const char *reader, const hl_card_options *opt, hl_card **card,
     hl_card_info *info, hl_err *err)
@@ -34,8 +45,10 @@ open_and_read(const char *reader, const hl_card_options *opt, hl_card **card,
 	if (rc != HL_OK)
 		return rc;
 	rc = hl_card_read(*card, info, opt->until, err);
-	if (rc == HL_OK && !hl_card_stayed(*card, opt->until))
+	if (rc == HL_OK && !hl_card_stayed(*card, opt->until)) {
 		rc = hl_broker_changed(info, err);
+		forget_reading(info);
+	}
 	if (rc != HL_OK)
 		hl_card_close(card);
 	return rc;
@@ -293,6 +306,23 @@ part_twins(hl_present *list, size_t n)
 	}
 }
 
+/* A label that a person gave is of one of two twins only. */
+static size_t
+drop_others(const char *selector, hl_present *list, size_t n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (list[i].rc == HL_OK &&
+		    !hl_broker_selects(selector, &list[i]))
+			continue;
+		if (kept != i)
+			list[kept] = list[i];
+		kept++;
+	}
+	return kept;
+}
+
 /*
  * It has fewer units than this card had: they went elsewhere, or it is another
  * card of the same firmware identifier. A look does not decide that.
@@ -365,6 +395,7 @@ hl_broker_present(hl_broker *b, const char *selector, const hl_actor *actor,
 	}
 	free(places);
 	part_twins(list, found);
+	found = drop_others(selector, list, found);
 	if (actor != NULL && b->store != NULL)
 		record_weak(b, actor, selector, list, found);
 	*out = list;

@@ -371,12 +371,15 @@ told_json(const hl_card_view *v)
 	const bool tells = i != NULL && (i->can & HL_CAN_INFO) != 0;
 
 	if (i == NULL)
-		return json_pack("{s:o,s:o,s:o,s:o,s:o,s:n,s:I,s:b}", "serial",
+		return json_pack("{s:o,s:o,s:o,s:o,s:o,s:n,s:o,s:b}", "serial",
 		    hl_json_text(r->serial), "atr",
 		    hl_json_hex(r->atr, r->atr_n), "driver",
 		    hl_json_text(r->driver), "state", hl_json_text(r->state),
 		    "type", hl_json_text(v->firmware.type), "counter",
-		    "capacity", (json_int_t)r->capacity, "replay", r->replay);
+		    "capacity",
+		    r->capacity > 0 ? json_integer((json_int_t)r->capacity)
+				    : json_null(),
+		    "replay", r->replay);
 	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "serial",
 	    hl_json_text(i->serial), "atr", hl_json_hex(i->atr, i->atr_n),
 	    "driver", hl_json_text(i->driver), "state",

@@ -54,7 +54,8 @@ static const hl_option get_options[] = {
 	{ "chip", 0, "CHIP", "a chip that is known: UID, hash or label",
 	    HL_OPT_CHIP },
 	{ "firmware", 0, "NAME", "which firmware the license is for", 0 },
-	{ "card", 0, "CARD", "label, serial, reader:TEXT or sim:FILE", 0 },
+	{ "card", 0, "CARD", "label, serial, reader:TEXT, slot:N or sim:FILE",
+	    0 },
 	{ "cached", 0, NULL, "never touch a card", 0 },
 	{ "lot", 0, "ID", "work order that this belongs to", 0 },
 	{ "class", 0, "test|production", "what it is used for (production)",
@@ -113,12 +114,13 @@ static const hl_option run_options[] = {
 };
 
 static const hl_option card_options[] = {
-	{ "card", 0, "CARD", "label, serial, reader:TEXT or sim:FILE", 0 },
+	{ "card", 0, "CARD", "label, serial, reader:TEXT, slot:N or sim:FILE",
+	    0 },
 	END,
 };
 
 static const hl_option card_add_options[] = {
-	{ "card", 0, "CARD", "serial, reader:TEXT or sim:FILE", 0 },
+	{ "card", 0, "CARD", "serial, reader:TEXT, slot:N or sim:FILE", 0 },
 	{ "firmware", 0, "NAME", "it holds the key of this known firmware", 0 },
 	{ "new-firmware", 0, "NAME", "it holds a key of its own", 0 },
 	{ "label", 0, "TEXT", "what to call it", 0 },
@@ -177,7 +179,8 @@ static const hl_option license_state_options[] = {
 };
 
 static const hl_option recover_options[] = {
-	{ "card", 0, "CARD", "label, serial, reader:TEXT or sim:FILE", 0 },
+	{ "card", 0, "CARD", "label, serial, reader:TEXT, slot:N or sim:FILE",
+	    0 },
 	{ "import-rescue", 0, "FILE", "take in HSMLIC-RESCUE lines; - is stdin",
 	    0 },
 	{ "write-off", 0, "ID", "give up this request: its card is gone", 0 },
@@ -196,7 +199,8 @@ static const hl_option preflight_options[] = {
 	{ "csv", 0, "FILE", "option bytes that the image was made with", 0 },
 	{ "device", 0, "NAME", "part or series of the chip, as STM32U535", 0 },
 	{ "product", 0, "HEX8", "product ID of the chip", 0 },
-	{ "card", 0, "CARD", "label, serial, reader:TEXT or sim:FILE", 0 },
+	{ "card", 0, "CARD", "label, serial, reader:TEXT, slot:N or sim:FILE",
+	    0 },
 	{ "firmware", 0, "NAME", "which firmware is to be installed", 0 },
 	{ "need", 0, "N", "how many licenses are needed of the card", 0 },
 	{ "rsse", 0, "FILE", "RSSe file that the installation uses", 0 },

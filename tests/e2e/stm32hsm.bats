@@ -909,3 +909,93 @@ slot() {
 	run -2 --separate-stderr hsmlic card add --slot 256
 	run -7 --separate-stderr hsmlic card slot --timeout 1
 }
+
+@test "the label of one of two that look the same: the one in its reader" {
+	start_pcscd unix vpcd
+	card b
+	card o 20 FW-O
+	start_hsm 0 a 1
+	run -0 hsmlic card add --label A --slot 1
+	start_hsm 1 o 2
+	run -0 hsmlic card add --label O --slot 2 --card "reader:Test 1"
+	stop_hsm 1
+	start_hsm 1 b 2
+	run -0 --separate-stderr hsmlic card show A --json
+	[ "$(jq -r '.reader[0:6]' <<<"$output")" = "Test 0" ]
+	run -0 --separate-stderr hsmlic card list --json
+	[ "$(jq -c '[.cards[] | select(.present) | [.label, .reader[0:6]]] |
+		sort' <<<"$output")" = '[[null,"Test 1"],["A","Test 0"]]' ]
+	[ "$(jq -r '.cards[] | select(.label == "A") | .last_reader[0:6]' \
+		<<<"$output")" = "Test 0" ]
+	get 0 1 --card A
+	[ "$(left a)" = 19 ]
+	[ "$(left b)" = 20 ]
+	# Now its counter tells as well.
+	run -0 hsmlic card show A --json
+	get 0 2 --card A
+	[ "$(left a)" = 18 ]
+}
+
+@test "slot:N is a place to all commands" {
+	start_pcscd unix vpcd
+	start_hsm 0 a 2
+	run -0 hsmlic card add --slot 2
+	run -0 hsmlic card label slot:2 A
+	[ "$output" = 'card "FW-A" is now "A"' ]
+	run -0 hsmlic card list --card slot:2 --json
+	[ "$(jq -c '[.cards[].label]' <<<"$output")" = '["A"]' ]
+	standin_switches garbage
+	run -3 --separate-stderr hsmlic card list --card slot:2
+	[[ $stderr == *"no HSM FW IDENTIFIER"* ]]
+	standin_switches
+	run -0 hsmlic card retire slot:2 --yes
+	[ "$output" = 'card "A" is retired' ]
+}
+
+@test "changed while it is looked at: nothing is shown of either" {
+	start_pcscd unix
+	card o 20 FW-O
+	start_hsm 0 a
+	run -0 hsmlic card add
+	standin_switches "-hsmgetinfo:slow=1500"
+	: >"$WORLD/journal"
+	hl_spawn list.log hsmlic card list --json
+	local list=$HL_PID
+	journal_has -hsmgetinfo
+	stop_hsm 0
+	start_hsm 0 o
+	wait "$list"
+	tail -n 1 list.log >list.json
+	[[ $(jq -r '.cards[0].error.why' list.json) == *"changed for another"* ]]
+	[ "$(jq -c '.cards[0] | [.counter, .firmware_identifier]' list.json)" \
+		= '[null,null]' ]
+}
+
+@test "changed while a person is asked: that yes was for another card" {
+	start_pcscd unix
+	card b
+	start_hsm 0 a
+	run -0 hsmlic card add
+	hsmlic-sim chip new chip1 --seed 1 >/dev/null
+	mkfifo answer
+	hl_spawn get.log sh -c 'exec script -qefc \
+		"hsmlic get --cert chip1/certificate.bin" typed <answer'
+	local get=$HL_PID i
+	exec 8>answer
+	for ((i = 0; i < 500; i++)); do
+		grep -qs "spend 1 of the 20" typed && break
+		sleep 0.02
+	done
+	stop_hsm 0
+	start_hsm 0 b
+	echo y >&8
+	exec 8>&-
+	HL_STATUS=0
+	wait "$get" || HL_STATUS=$?
+	cat typed
+	[ "$HL_STATUS" -eq 3 ]
+	grep -q "changed for another one, meanwhile" typed
+	[ "$(left a)" = 20 ]
+	[ "$(left b)" = 20 ]
+	[ "$(sqlite3 s.db "SELECT count(*) FROM issues")" = 0 ]
+}
