@@ -216,6 +216,23 @@ without_card(hl_get *g, hl_rc card_rc, hl_err *err)
 	return rc == HL_ENOTFOUND ? card_rc : rc;
 }
 
+/*
+ * Which one of several known cards it is need not be sure for a license that is
+ * there: they are all of one firmware.
+ */
+static hl_rc
+with_unsure(hl_get *g, const hl_chosen *c, hl_err *err)
+{
+	static const hl_uuid none;
+	hl_license l;
+
+	if (hl_uuid_equal(&c->row.firmware, &none) ||
+	    g->req->firmware != NULL ||
+	    hl_get_find_license(g, &c->row.firmware, &l, NULL) != HL_OK)
+		return HL_ECONFLICT;
+	return hl_get_hand_over(g, &l, HL_SOURCE_STORE, 0, err);
+}
+
 static hl_rc
 get_from_cards(hl_get *g, hl_err *err)
 {
@@ -228,7 +245,9 @@ get_from_cards(hl_get *g, hl_err *err)
 	do {
 		again = false;
 		rc = hl_choose_card(g->b, g->req, g->cert, g->until, c, err);
-		if (rc != HL_OK)
+		if (rc == HL_ECONFLICT)
+			rc = with_unsure(g, c, err);
+		else if (rc != HL_OK)
 			rc = without_card(g, rc, err);
 		else
 			rc = from_card(g, c, &again, err);

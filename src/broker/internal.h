@@ -71,7 +71,9 @@ void hl_broker_look(hl_broker *b, const char *selector, const char *reader,
  * may be the label that a person says it bears. HL_ENOTFOUND: none, or none for
  * sure and surely not the one that `selector` names. HL_ECONFLICT: several fit,
  * or the counter speaks against the label; or a card like that one is where it
- * was seen last. One whose counter cannot be read is known by a label only.
+ * was seen last. When several fit that are all of one firmware, *row is one of
+ * them, else it is zero. One whose counter cannot be read is known by a label
+ * only.
  */
 HL_CHECK hl_rc hl_broker_know(hl_broker *b, const hl_card_info *info,
     const char *selector, hl_card_row *row, hl_err *err);

@@ -73,6 +73,7 @@ keep_weak(void *arg, const hl_card_row *c)
 struct candidates {
 	const hl_card_row *one, *two; /* the first of them */
 	unsigned n;
+	bool mixed; /* they are not all of one firmware */
 };
 
 /* What the known cards say about one that was read. */
@@ -94,6 +95,7 @@ add_candidate(struct candidates *c, const hl_card_row *row)
 	else if (c->n == 1)
 		c->two = row;
 	c->n++;
+	c->mixed |= !hl_uuid_equal(&row->firmware, &c->one->firmware);
 }
 
 /* A request of it is open: it must not be settled with another card. */
@@ -118,8 +120,7 @@ static void
 add_exact(struct match *m, const hl_card_info *info, const hl_card_row *row)
 {
 	add_candidate(&m->exact, row);
-	if (row->retired_at != 0 ||
-	    !hl_uuid_equal(&row->firmware, &m->exact.one->firmware))
+	if (row->retired_at != 0 || m->exact.mixed)
 		m->one_key = false;
 	if (strcmp(row->reader, info->reader) == 0) {
 		m->here = row;
@@ -264,6 +265,7 @@ choose_row(hl_broker *b, const hl_card_info *info, const struct rows *r,
 {
 	const struct candidates *c = m->exact.n > 0 ? &m->exact : &m->above;
 	const hl_card_row *found = c->one;
+	bool one_of_them = false;
 	hl_rc rc = HL_OK;
 
 	if (m->labelled != NULL) {
@@ -275,10 +277,11 @@ choose_row(hl_broker *b, const hl_card_info *info, const struct rows *r,
 		rc = HL_ENOTFOUND;
 	} else if (c->n > 1) {
 		rc = named ? HL_ENOTFOUND : several(info, c, err);
+		one_of_them = rc == HL_ECONFLICT && !c->mixed;
 	} else if (is_elsewhere(found, info, r)) {
 		rc = named ? HL_ENOTFOUND : hl_broker_twin(info, found, err);
 	}
-	if (rc == HL_OK)
+	if (rc == HL_OK || one_of_them)
 		*row = *found;
 	return rc;
 }
@@ -291,6 +294,7 @@ know_weak(hl_broker *b, const hl_card_info *info, const char *label,
 	struct rows r = { NULL, 0, false };
 	hl_rc rc;
 
+	memset(row, 0, sizeof(*row));
 	if ((r.p = calloc(ROWS_MAX, sizeof(*r.p))) == NULL)
 		return hl_nomem(err);
 	rc = hl_store_card_list(b->store, keep_weak, &r, err);

@@ -277,6 +277,36 @@ cards_without_a_serial_number(void **state)
 		judge(&rows[i]);
 }
 
+/* What is left to say of the card when it is not sure which one it is. */
+static void
+the_firmware_of_all_that_fit(void **state)
+{
+	static const known set[] = { { "A", "FW/1", "R1", 20, USED },
+		{ "B", "FW/1", "R2", 20, RETIRED },
+		{ "C", "FW/2", "R3", 20, USED } };
+	static const hl_uuid none;
+	const hl_card_info i = read_card(20);
+	fixture *f = *state;
+	hl_broker *b = broker_of(f);
+	hl_firmware fw;
+	hl_card_row out;
+
+	present = 1;
+	add(f, &set[0]);
+	add(f, &set[1]);
+	EXPECT(f, HL_ECONFLICT, hl_broker_know(b, &i, NULL, &out, &f->err));
+	OK(f, hl_store_firmware_by_id(f->s, &out.firmware, &fw, &f->err));
+	assert_string_equal(fw.name, "FW/1");
+	/* Not when another one was meant, */
+	EXPECT(f, HL_ENOTFOUND, hl_broker_know(b, &i, "X", &out, &f->err));
+	assert_true(hl_uuid_equal(&out.firmware, &none));
+	/* nor when it may be of either key. */
+	add(f, &set[2]);
+	EXPECT(f, HL_ECONFLICT, hl_broker_know(b, &i, NULL, &out, &f->err));
+	assert_true(hl_uuid_equal(&out.firmware, &none));
+	hl_broker_free(&b);
+}
+
 static void
 an_atr_or_a_driver_of_another_kind(void **state)
 {
@@ -360,6 +390,7 @@ main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, fx_setup, fx_teardown)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cards_without_a_serial_number),
+		T(the_firmware_of_all_that_fit),
 		T(an_atr_or_a_driver_of_another_kind),
 		T(without_a_counter_only_a_label_tells),
 		T(a_new_card_gets_a_label_that_is_free),

@@ -28,15 +28,16 @@ has(const scratch *s, const char *end)
 	return access(path, F_OK) == 0;
 }
 
-/* Also a license that is nowhere else. */
 static void
-clear(const scratch *s)
+wipe(const scratch *s)
 {
+	static const char *const ends[] = { ".license", ".log", ".end" };
 	char path[PATH_MAX];
 
-	snprintf(path, sizeof(path), "%s/" BASE ".license", s->dir);
-	(void)unlink(path);
-	hl_card_forget(s->dir, &id, true, NULL, 0);
+	for (size_t i = 0; i < HL_COUNT(ends); i++) {
+		snprintf(path, sizeof(path), "%s/" BASE "%s", s->dir, ends[i]);
+		(void)unlink(path);
+	}
 }
 
 static void
@@ -70,7 +71,8 @@ static const struct {
 	    true },
 	{ "nothing was printed", "exit 0\n", NULL, 136, HL_OK, true },
 	{ "as long as can be", "exit 0\n", "", OUT_MAX, HL_OK, true },
-	{ "longer", "exit 0\n", "", OUT_MAX + 1, HL_ENOTFOUND, false },
+	{ "longer: it is none", "exit 0\n", "", OUT_MAX + 1, HL_ENOTFOUND,
+	    false },
 	{ "one byte", "exit 0\n", "", 1, HL_OK, true },
 	{ "no license", "exit 0\n", "Succeed to get License\n", 0, HL_ENOTFOUND,
 	    false },
@@ -100,7 +102,7 @@ what_is_left_is_judged(void **state)
 	for (size_t i = 0; i < HL_COUNT(rows); i++) {
 		const char *why = rows[i].why;
 
-		clear(s);
+		wipe(s);
 		if (rows[i].end != NULL)
 			put(s, ".end", rows[i].end, strlen(rows[i].end));
 		if (rows[i].log != NULL)
@@ -146,48 +148,76 @@ another_requests_files_are_not_touched(void **state)
 	put(s, ".end", "exit 0\n", 7);
 	assert_int_equal(
 	    hl_card_left_behind(s->dir, &other, &a, &good, NULL), HL_ENOTFOUND);
-	hl_card_forget(s->dir, &other, true, NULL, 0);
+	hl_card_forget(s->dir, &other, true, (const uint8_t *)"license", 7);
 	assert_true(has(s, ".license"));
 }
 
 static void
 what_is_forgotten(void **state)
 {
-	static const char *const ends[] = { ".cert", ".check", ".license",
-		".log", ".end" };
+	static const char *const ends[] = { ".cert", ".check", ".log", ".end" };
+	static const struct {
+		const char *why, *license, *safe;
+		bool goes;
+	} rest[] = {
+		{ "it is kept elsewhere", "license", "license", true },
+		{ "nothing is kept elsewhere", "license", "", false },
+		{ "another one is", "license", "licensE", false },
+		{ "one that is shorter", "license", "licens", false },
+		{ "there is nothing in it", "", "", true },
+	};
 	const scratch *s = *state;
-	uint8_t long_one[OUT_MAX + 1] = { 0 };
 	char path[PATH_MAX];
 	hl_buf text = HL_BUF_INIT;
 
-	for (size_t i = 0; i < HL_COUNT(ends); i++)
-		put(s, ends[i], "x", 1);
-	hl_card_forget(s->dir, &id, false, (const uint8_t *)"x", 1);
-	for (size_t i = 0; i < HL_COUNT(ends); i++)
-		CHECK(
-		    has(s, ends[i]) == (strcmp(ends[i], ".log") == 0), ends[i]);
+	for (size_t i = 0; i < 2 * HL_COUNT(rest); i++) {
+		const char *license = rest[i / 2].license;
+		const char *safe = rest[i / 2].safe;
+		const bool log = i % 2 == 0;
+
+		for (size_t k = 0; k < HL_COUNT(ends); k++)
+			put(s, ends[k], "x", 1);
+		put(s, ".license", license, strlen(license));
+		hl_card_forget(
+		    s->dir, &id, log, (const uint8_t *)safe, strlen(safe));
+		CHECK(has(s, ".license") != rest[i / 2].goes, rest[i / 2].why);
+		for (size_t k = 0; k < HL_COUNT(ends); k++)
+			CHECK(has(s, ends[k]) ==
+				(!log && strcmp(ends[k], ".log") == 0),
+			    ends[k]);
+	}
 	assert_int_equal(
 	    hl_card_printed(s->dir, &id, path, sizeof(path), &text, NULL),
 	    HL_OK);
 	assert_string_equal(hl_buf_str(&text), "x");
 	assert_non_null(strstr(path, BASE ".log"));
-	hl_buf_free(&text);
-	/* What is not safe elsewhere stays, as does what can be no license. */
-	put(s, ".license", "y", 1);
-	hl_card_forget(s->dir, &id, false, (const uint8_t *)"x", 1);
-	assert_true(has(s, ".license"));
-	hl_card_forget(s->dir, &id, false, NULL, 0);
-	assert_true(has(s, ".license"));
-	put(s, ".license", long_one, sizeof(long_one));
-	hl_card_forget(s->dir, &id, true, long_one, sizeof(long_one));
-	assert_true(has(s, ".license"));
-	clear(s);
-	for (size_t i = 0; i < HL_COUNT(ends); i++)
-		CHECK(!has(s, ends[i]), ends[i]);
+	hl_buf_reset(&text);
+	hl_card_forget(s->dir, &id, true, NULL, 0);
 	assert_int_equal(
 	    hl_card_printed(s->dir, &id, path, sizeof(path), &text, NULL),
 	    HL_ENOTFOUND);
 	hl_buf_free(&text);
+}
+
+/* Not judged as "no license", since it may be one. */
+static void
+a_license_that_cannot_be_read(void **state)
+{
+	const scratch *s = *state;
+	char path[PATH_MAX];
+	hl_card_answer a;
+	hl_err err = { 0 };
+	bool good = true;
+
+	snprintf(path, sizeof(path), "%s/" BASE ".license", s->dir);
+	assert_int_equal(mkdir(path, 0700), 0);
+	put(s, ".end", "exit 0\n", 7);
+	assert_int_equal(
+	    hl_card_left_behind(s->dir, &id, &a, &good, &err), HL_EACCESS);
+	assert_false(good);
+	assert_non_null(strstr(err.why, "may be the license"));
+	hl_card_forget(s->dir, &id, true, NULL, 0);
+	assert_true(has(s, ".license"));
 }
 
 /* The judgement of a process that lives, which saw the end itself. */
@@ -204,6 +234,8 @@ an_end_that_was_seen(void **state)
 		{ "a line that says so", { .exited = true }, true, false },
 		{ "a signal", { .signal = 15 }, false, false },
 		{ "late", { .signal = 15, .late = true }, false, false },
+		{ "late, with 0", { .exited = true, .late = true }, false,
+		    false },
 	};
 	const scratch *s = *state;
 	hl_request_files f;
@@ -234,6 +266,7 @@ main(void)
 		SCRATCH_TEST(an_empty_license_is_none),
 		SCRATCH_TEST(another_requests_files_are_not_touched),
 		SCRATCH_TEST(what_is_forgotten),
+		SCRATCH_TEST(a_license_that_cannot_be_read),
 		SCRATCH_TEST(an_end_that_was_seen),
 	};
 

@@ -296,6 +296,33 @@ figure() {
 	hsmlic store check
 }
 
+@test "a license that is there needs no certainty which card of a key it is" {
+	start_pcscd unix
+	card b
+	card k
+	start_hsm 0 a
+	get 0 1
+	run -0 hsmlic card label FW-A A
+	stop_hsm 0
+	start_hsm 0 b
+	run -0 hsmlic card add --label B --firmware FW-A
+	get 0 2
+	get 2 3 # both have 19
+	refused '"A" or "B"' "--card LABEL"
+	get 0 1 --json
+	[ "$(jq -c '[.source, .units_spent]' <<<"$output")" = '["store",0]' ]
+	cp lic1 before
+	# With another key among them it does.
+	stop_hsm 0
+	start_hsm 0 k
+	outside 1
+	run -0 hsmlic card add --label K --new-firmware FW-K
+	get 2 1
+	refused '"A" or "B" or 1 more' "--card LABEL"
+	cmp lic1 before
+	[ "$(left k)" = 19 ]
+}
+
 @test "a retired card is known, and never spent from" {
 	start_pcscd unix
 	start_hsm 0 a
@@ -444,7 +471,7 @@ crosswise() {
 	run -2 --separate-stderr hsmlic card add --slot 2 --card "reader:Test 1"
 	[[ $stderr == *'could be "A", but such a card is in "Test 0'* ]]
 	get 2 1 --card slot:2
-	refused "was never said" "card add --slot N"
+	refused "such a card is in" "card add --label OTHER --firmware NAME"
 	run -0 hsmlic card add --slot 2 --card "reader:Test 1" --label B \
 		--new-firmware FW-B
 	# Two keys, and one of them is used until the counters are the same.
