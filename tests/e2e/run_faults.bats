@@ -405,6 +405,7 @@ when_connected() {
 @test "its TF-A goes along with each command for the connected chip" {
 	standin_switches no-hsmglfcb
 	: >tfa.stm32
+	: >other.stm32
 	run -0 hsmlic get --yes --target stm32prog:port=SWD --tfa tfa.stm32 -o lic
 	cat world/journal
 	[ "$(grep -c -e "-gc $HL_DIR/.*\.tool\.check tfa\.stm32" world/journal)" = 1 ]
