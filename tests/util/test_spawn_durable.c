@@ -44,7 +44,8 @@ strikes(char what, const char *path)
 		event *e = &world->seen[world->n++];
 
 		e->what = what;
-		snprintf(e->name, sizeof(e->name), "%s", name);
+		snprintf(e->name, sizeof(e->name), "%.*s",
+		    (int)sizeof(e->name) - 1, name);
 	}
 	for (size_t i = 0; i < HL_COUNT(world->faults); i++)
 		if (world->faults[i].what == what &&
