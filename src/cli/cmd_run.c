@@ -184,6 +184,9 @@ get_one(struct run *r, struct use *use, const hl_chip_args *chip, hl_err *err)
 	(void)hl_text_format(slot, sizeof(slot), "slot:%u", use->u->slot);
 	(void)hl_text_copy(use->license, sizeof(use->license), "LICENSE");
 	r->at = use;
+	if (gets_file(use->u) &&
+	    (rc = hl_output_check(cli, use->u->file, err)) != HL_OK)
+		return rc;
 	if ((use->got = calloc(1, sizeof(*use->got))) == NULL)
 		return hl_nomem(err);
 	rc = hl_broker_get(cli->broker, &req, use->got, err);
@@ -202,10 +205,10 @@ tell_got(const struct run *r, const struct use *use)
 
 	if (r->cli->dry_run)
 		return;
-	hl_message(r->cli, "license %s%s%s%s",
+	hl_message(r->cli, "license %s%s%s",
 	    use->got->units_spent > 0 ? "from the card, one unit spent"
 				      : "from the store, nothing spent",
-	    file ? ": " : "", file ? use->u->file : "", "");
+	    file ? ": " : "", file ? use->u->file : "");
 }
 
 static hl_rc

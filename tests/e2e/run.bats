@@ -611,3 +611,13 @@ hsm=0 LICENSE -rsse fw.bin" ]
 	[ "$(left)" = 20 ]
 	run ! grep -- -sfi world/journal
 }
+
+@test "a license that is got never goes over the store" {
+	with_card
+	hsmlic store init >/dev/null
+	run -2 --separate-stderr hsmlic run -- STM32_Programmer_CLI \
+		-hsmglfcb world/chip/certificate.bin store.db slot=1
+	[[ $stderr == *"store.db is a file of the store or of the card"* ]]
+	[ "$(left)" = 20 ]
+	hsmlic store check
+}
