@@ -84,13 +84,10 @@ read_connected(struct run *r, const char *tfa, hl_err *err)
 static bool
 is_made_by_line(const struct run *r, const hl_argv_use *u)
 {
-	struct stat a, b;
-
 	if (u->kind != HL_ARGV_LICENSE_FROM_CERT || r->line.gc == NULL)
 		return false;
 	return strcmp(r->line.gc, u->certificate) == 0 ||
-	    (stat(r->line.gc, &a) == 0 && stat(u->certificate, &b) == 0 &&
-		a.st_dev == b.st_dev && a.st_ino == b.st_ino);
+	    hl_file_same(r->line.gc, u->certificate);
 }
 
 /* The chip of a use: by its certificate file, by options, or connected. */
@@ -441,15 +438,6 @@ names_card(const struct run *r)
 	return asks_card(&r->line);
 }
 
-static bool
-same_file(const char *a, const char *b)
-{
-	struct stat x, y;
-
-	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
-	    x.st_ino == y.st_ino;
-}
-
 /*
  * We are what another one of us runs for ST's program, behind a script: what
  * asks a card would wait for the card that the other one has, and the same
@@ -461,7 +449,7 @@ check_runner(const struct run *r, hl_err *err)
 	const char *runs = getenv(HL_SPAWN_RUNS);
 	char why[PATH_MAX + 40];
 
-	if (runs == NULL || (!names_card(r) && !same_file(runs, r->program)))
+	if (runs == NULL || (!names_card(r) && !hl_file_same(runs, r->program)))
 		return HL_OK;
 	(void)hl_text_format(why, sizeof(why), ", by %s", runs);
 	hl_text_clean(why);

@@ -18,19 +18,8 @@
 hl_rc
 hl_handing_make(hl_handing *h, hl_err *err)
 {
-	const char *tmp = getenv("TMPDIR");
-	hl_rc rc;
-
 	memset(h, 0, sizeof(*h));
-	rc = hl_path(h->dir, sizeof(h->dir), err, "%s/hsmlic-XXXXXX",
-	    tmp != NULL && tmp[0] == '/' ? tmp : "/tmp");
-	if (rc != HL_OK || mkdtemp(h->dir) != NULL)
-		return rc;
-	rc = hl_fail(err, HL_EIO, "hand the license to the programmer",
-	    "set TMPDIR to a folder that can be written",
-	    "no temporary folder can be made at %s", h->dir);
-	h->dir[0] = '\0';
-	return rc;
+	return hl_dir_temporary(h->dir, sizeof(h->dir), err);
 }
 
 static hl_rc

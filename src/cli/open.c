@@ -97,22 +97,10 @@ no_store(const hl_cli *cli, hl_err *err)
 static hl_rc
 open_scratch(hl_cli *cli, hl_err *err)
 {
-	const char *tmp = getenv("TMPDIR");
-	hl_rc rc;
+	hl_rc rc = hl_dir_temporary(cli->scratch, sizeof(cli->scratch), err);
 
-	rc = hl_path(cli->scratch, sizeof(cli->scratch), err,
-	    "%s/hsmlic-dry-run-XXXXXX",
-	    tmp != NULL && tmp[0] == '/' ? tmp : "/tmp");
-	if (rc != HL_OK || mkdtemp(cli->scratch) == NULL) {
-		cli->scratch[0] = '\0';
-		return rc != HL_OK ? rc
-				   : hl_fail(err, HL_EIO, "begin the dry run",
-					 "set TMPDIR to a folder that you may "
-					 "write",
-					 "no folder can be made for temporary "
-					 "files: %s",
-					 strerror(errno));
-	}
+	if (rc != HL_OK)
+		return rc;
 	rc = hl_path(
 	    cli->url, sizeof(cli->url), err, "%s/store.db", cli->scratch);
 	return rc == HL_OK ? open_store(cli, true, err) : rc;

@@ -2,22 +2,12 @@
 /* Files that a license must never be written over. */
 #include <limits.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "cli/parts.h"
 #include "util/file.h"
 #include "util/text.h"
 
 #define SIM "sim:"
-
-static bool
-same_file(const char *a, const char *b)
-{
-	struct stat x, y;
-
-	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
-	    x.st_ino == y.st_ino;
-}
 
 /* The store, or what SQLite and this program keep beside it. */
 static bool
@@ -28,7 +18,7 @@ is_of_store(const char *path, const char *store)
 	const size_t n = strlen(store);
 	char real[PATH_MAX];
 
-	if (same_file(path, store))
+	if (hl_file_same(path, store))
 		return true;
 	if (hl_path_absolute(path, real, sizeof(real), NULL) != HL_OK ||
 	    strncmp(real, store, n) != 0)
@@ -42,7 +32,8 @@ is_of_store(const char *path, const char *store)
 static bool
 is_file_of(const char *path, const char *card)
 {
-	return hl_text_starts(card, SIM) && same_file(path, card + strlen(SIM));
+	return hl_text_starts(card, SIM) &&
+	    hl_file_same(path, card + strlen(SIM));
 }
 
 struct looking {

@@ -123,17 +123,10 @@ hl_target_connect_parse(hl_target_connect *out, const char *target, hl_err *err)
 hl_rc
 hl_target_workplace_make(hl_target_workplace *w, hl_err *err)
 {
-	const char *tmp = getenv("TMPDIR");
-	hl_rc rc;
+	hl_rc rc = hl_dir_temporary(w->dir, sizeof(w->dir), err);
 
-	rc = hl_path(w->dir, sizeof(w->dir), err, "%s/hsmlic-XXXXXX",
-	    tmp != NULL && tmp[0] == '/' ? tmp : "/tmp");
 	if (rc != HL_OK)
 		return rc;
-	if (mkdtemp(w->dir) == NULL)
-		return hl_fail(err, HL_EIO, "read the chip's certificate",
-		    "set TMPDIR to a folder that can be written",
-		    "no temporary folder can be made at %s", w->dir);
 	return hl_path(
 	    w->cert, sizeof(w->cert), err, "%s/certificate.bin", w->dir);
 }

@@ -348,3 +348,29 @@ hl_file_free_space(const char *path, uint64_t *bytes, hl_err *err)
 	*bytes = sum;
 	return HL_OK;
 }
+
+hl_rc
+hl_dir_temporary(char *out, size_t size, hl_err *err)
+{
+	const char *tmp = getenv("TMPDIR");
+	hl_rc rc;
+
+	rc = hl_path(out, size, err, "%s/hsmlic-XXXXXX",
+	    tmp != NULL && tmp[0] == '/' ? tmp : "/tmp");
+	if (rc == HL_OK && mkdtemp(out) == NULL)
+		rc = hl_file_fail(err, HL_EIO, "make the temporary folder", out,
+		    "set TMPDIR to a folder that can be written",
+		    strerror(errno));
+	if (rc != HL_OK)
+		out[0] = '\0';
+	return rc;
+}
+
+bool
+hl_file_same(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
+	    x.st_ino == y.st_ino;
+}

@@ -39,6 +39,11 @@ HL_CHECK hl_rc hl_file_put(const char *path, const void *p, size_t n,
 /* Makes the directory and its parents (mode 0700); fine if it is there.
  * HL_EINPUT when something else is. */
 HL_CHECK hl_rc hl_dir_make(const char *path, hl_err *err);
+/* A new folder for temporary files, mode 0700, in TMPDIR or /tmp; its path goes
+ * to `out`, which is "" on failure. HL_EIO. */
+HL_CHECK hl_rc hl_dir_temporary(char *out, size_t size, hl_err *err);
+/* Do both paths lead to one file? */
+bool hl_file_same(const char *a, const char *b);
 /* Syncs the directory that holds `path`. */
 HL_CHECK hl_rc hl_dir_sync_parent(const char *path, hl_err *err);
 /* Removes a file and syncs its directory; fine if it is not there. */

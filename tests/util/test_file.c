@@ -488,6 +488,35 @@ paths_fit_or_are_refused(void **state)
 	free(out);
 }
 
+static void
+temporary_folders_are_ours_alone(void **state)
+{
+	const scratch *s = *state;
+	char one[PATH_MAX], two[PATH_MAX], link[PATH_MAX];
+	hl_err err = { 0 };
+
+	char *was = getenv("TMPDIR") == NULL ? NULL : strdup(getenv("TMPDIR"));
+
+	assert_int_equal(setenv("TMPDIR", s->dir, 1), 0);
+	assert_int_equal(hl_dir_temporary(one, sizeof(one), NULL), HL_OK);
+	assert_int_equal(hl_dir_temporary(two, sizeof(two), NULL), HL_OK);
+	assert_int_equal(strncmp(one, s->dir, strlen(s->dir)), 0);
+	assert_int_equal(look(one).st_mode, S_IFDIR | 0700);
+	assert_false(hl_file_same(one, two));
+	snprintf(link, sizeof(link), "%s/link", s->dir);
+	assert_int_equal(symlink(one, link), 0);
+	assert_true(hl_file_same(one, link));
+	assert_false(hl_file_same(one, "/nowhere"));
+	assert_int_equal(unlink(link) | rmdir(one) | rmdir(two), 0);
+	assert_int_equal(setenv("TMPDIR", "/nowhere", 1), 0);
+	assert_int_equal(hl_dir_temporary(one, sizeof(one), &err), HL_EIO);
+	assert_string_equal(one, "");
+	assert_non_null(strstr(err.hint, "TMPDIR"));
+	assert_int_equal(
+	    was == NULL ? unsetenv("TMPDIR") : setenv("TMPDIR", was, 1), 0);
+	free(was);
+}
+
 int
 main(void)
 {
@@ -508,6 +537,7 @@ main(void)
 		SCRATCH_TEST(removing_what_is_gone_is_fine),
 		SCRATCH_TEST(a_path_is_made_absolute),
 		SCRATCH_TEST(free_space_is_told_for_a_file_to_come),
+		SCRATCH_TEST(temporary_folders_are_ours_alone),
 		cmocka_unit_test(paths_fit_or_are_refused),
 	};
 
