@@ -13,6 +13,7 @@ setup() {
 	export ASAN_OPTIONS=detect_leaks=0
 	mkdir work
 	standin_world "$HL_DIR/work/world"
+	standin_switches -hsmgetlicensefromcertifbin:slow-write=15
 	start_pcscd unix
 	start_card 0 stm32hsm-card --apdus "$HL_DIR/apdus0"
 }
@@ -26,7 +27,6 @@ teardown() { hl_teardown; }
 }
 
 @test "killed with all that it has started: the accounts agree" {
-	standin_switches -hsmgetlicensefromcertifbin:slow-write=15
 	standin_switches -hsmgetlicensefromcertifbin:slow-write=15
 	run -0 kill-sweep "$HSMLIC_BIN" work tool-all
 	[[ $output == *" 0 breaches" ]]

@@ -15,10 +15,12 @@
  * tool: a card that its vendor's program asks, which is the stand-in with the
  * world WORK/world; there is a reader with such a card (stm32hsm-card). What
  * the command has started goes on when it is killed: not one unit may be lost.
+ * It is killed after each fork as well, and again and again at different
+ * moments where the card is asked.
  *
- * tool-all: all that it has started is killed with it, after each fork, and
- * again and again at different moments where the card is asked. That may cost
- * the unit, but no account: units have to be lost, and no breach be found.
+ * tool-all: all that it has started is killed with it, after each fork alone.
+ * That may cost the unit, but no account: units have to be lost, and no breach
+ * be found.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -35,7 +37,7 @@
 #include "util/err.h"
 
 #define ARGS 24
-/* tool-all: stops behind a fork; kills at each of them, where it matters; the
+/* tool: stops behind a fork; kills at each of them, where it matters; the
  * moment between the stop and the kill */
 #define BEHIND_MAX 8
 #define AGAIN 8
@@ -89,12 +91,11 @@ run(char *const *argv, const char *out)
 }
 
 /*
- * It and all that it has started; each is stopped first, so that it starts no
- * more. Returns how deep that goes: below its own children is what a keeper
- * runs.
+ * How deep the tree of its children is: below its own is what a keeper runs.
+ * `end`: all of them are killed, stopped first, so that they start no more.
  */
 static int
-kill_tree(pid_t pid)
+climb_tree(pid_t pid, bool end)
 {
 	char path[64];
 	int depth = 0;
@@ -103,16 +104,18 @@ kill_tree(pid_t pid)
 
 	(void)snprintf(path, sizeof(path), "/proc/%ld/task/%ld/children",
 	    (long)pid, (long)pid);
-	(void)kill(pid, SIGSTOP);
+	if (end)
+		(void)kill(pid, SIGSTOP);
 	if ((f = fopen(path, "r")) != NULL) {
 		while (fscanf(f, "%ld", &child) == 1) {
-			const int below = 1 + kill_tree((pid_t)child);
+			const int below = 1 + climb_tree((pid_t)child, end);
 
 			depth = below > depth ? below : depth;
 		}
 		(void)fclose(f);
 	}
-	(void)kill(pid, SIGKILL);
+	if (end)
+		(void)kill(pid, SIGKILL);
 	return depth;
 }
 
@@ -142,11 +145,12 @@ reached(pid_t pid, const struct point *at, struct point *here)
 	    : here->fork == at->fork && here->behind == at->behind;
 }
 
+/* What it has started is at work for a moment before it is killed. */
 static void
-end_all(pid_t pid)
+wait_a_moment(pid_t pid)
 {
 	(void)usleep((useconds_t)(MOMENT_US + random() % MOMENTS_US));
-	asking = kill_tree(pid) > 1;
+	asking = climb_tree(pid, all) > 1;
 }
 
 /*
@@ -184,8 +188,8 @@ run_and_kill(char *const *argv, const char *out, const struct point *at,
 		else if (started && reached(pid, at, here))
 			break;
 	}
-	if (all)
-		end_all(pid);
+	if (at->fork > 0)
+		wait_a_moment(pid);
 	(void)kill(pid, SIGKILL);
 	(void)waitpid(pid, status, 0);
 	return true;
@@ -495,10 +499,10 @@ main(int argc, char **argv)
 	else
 		set_up();
 	total = total_points();
-	if (all)
-		sweep_forks(total.fork);
-	else
+	if (!all)
 		sweep(total.stop, every);
+	if (tool)
+		sweep_forks(total.fork);
 	(void)printf("%s: %ld points, %lu killed, %lu after the license was "
 		     "written, %lu units lost, %lu breaches\n",
 	    argv[3], total.stop, kills, acknowledged, lost, breaches);
