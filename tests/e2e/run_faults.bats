@@ -178,7 +178,7 @@ load faults
 	kill -STOP "$KEEPER"
 	hl_stop "$FLASH" KILL
 	for ((i = 0; i < 100; i++)); do
-		[ "$(ps -o stat= -p "$TOOL_PID")" != Z ] || break
+		[[ $(ps -o stat= -p "$TOOL_PID") != Z* ]] || break
 		sleep 0.05
 	done
 	kill -KILL "$KEEPER"
@@ -262,7 +262,7 @@ load faults
 
 @test "the card is pulled before it is asked: in doubt until it is back" {
 	while_issuing slow=700
-	flash_in_background --timeout 8
+	flash_in_background --timeout 6
 	issuing
 	stop_hsm 0
 	hl_stop "$FLASH" 0
@@ -280,7 +280,7 @@ load faults
 
 @test "the card is pulled when it has counted: its license is kept" {
 	while_issuing slow-write=700
-	flash_in_background --timeout 8
+	flash_in_background --timeout 6
 	counted 19
 	stop_hsm 0
 	hl_stop "$FLASH" 0
