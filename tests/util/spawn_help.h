@@ -176,4 +176,13 @@ make_unrunnable(const scratch *s, unrunnable u[UNRUNNABLE])
 	assert_int_equal(mkdir(u[4].path, 0700), 0);
 }
 
+/* A shell's background job ignores Ctrl-C, and so would all that is started. */
+static inline void
+as_in_the_foreground(void)
+{
+	(void)signal(SIGINT, SIG_DFL);
+	(void)signal(SIGQUIT, SIG_DFL);
+	(void)signal(SIGHUP, SIG_DFL);
+}
+
 #endif

@@ -768,5 +768,6 @@ main(void)
 		SCRATCH_TEST(no_caller_makes_a_difference),
 	};
 
+	as_in_the_foreground();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

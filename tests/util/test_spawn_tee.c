@@ -257,5 +257,6 @@ main(void)
 		SCRATCH_TEST(ctrl_c_comes_once),
 	};
 
+	as_in_the_foreground();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -375,5 +375,6 @@ main(void)
 		cmocka_unit_test(signals_are_as_they_were),
 	};
 
+	as_in_the_foreground();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
