@@ -12,26 +12,42 @@
 #define WAIT_POLL_MS 25
 
 struct units {
+	const hl_chosen *card; /* that would be asked next */
 	const hl_uuid *firmware;
 	uint32_t n;
 };
+
+/*
+ * A request that is recorded without a unit may have cost one all the same: it
+ * was given up, or another card was in the reader when bytes came. Only the
+ * same card with the same counter says that it did not.
+ */
+static bool
+may_have_cost(const hl_issue *i, const hl_chosen *card)
+{
+	if (i->state == HL_ISSUE_WRITTEN_OFF)
+		return true;
+	return i->state == HL_ISSUE_BAD &&
+	    (!hl_uuid_equal(&i->card, &card->row.id) ||
+		card->info.counter != i->counter_before);
+}
 
 static bool
 count_units(void *arg, const hl_issue *i)
 {
 	struct units *u = arg;
 
-	/* Of one that was given up nobody knows. */
 	if (hl_uuid_equal(&i->firmware, u->firmware))
-		u->n += i->state == HL_ISSUE_WRITTEN_OFF ? 1 : i->units;
+		u->n += i->units > 0 || may_have_cost(i, u->card);
 	return true;
 }
 
 /* What this chip has cost already. */
 static hl_rc
-look_back(hl_get *g, const hl_firmware *f, hl_spend_plan *plan, hl_err *err)
+look_back(hl_get *g, const hl_chosen *c, hl_spend_plan *plan, hl_err *err)
 {
-	struct units u = { &f->id, 0 };
+	const hl_firmware *f = &c->firmware;
+	struct units u = { c, &f->id, 0 };
 	hl_rc rc = HL_OK;
 
 	if (g->chip_known)
@@ -59,7 +75,7 @@ ask_permission(hl_get *g, const hl_chosen *c, hl_err *err)
 	/* A second look may find another card: that yes was for this one. */
 	if (g->has_allowed && hl_card_same(&g->allowed, &c->info))
 		return HL_OK;
-	rc = look_back(g, &c->firmware, &plan, err);
+	rc = look_back(g, c, &plan, err);
 	if (rc == HL_OK)
 		rc = g->req->may_spend(g->req->arg, &plan, err);
 	/* A late answer must not leave the card too little time: a request

@@ -317,7 +317,7 @@ report_each(hl_broker *b, const hl_recover_request *req, const hl_issue *issue,
 
 /* What recovery could not resolve. */
 static hl_rc
-judge_rest(unsigned left, unsigned strange, hl_err *err)
+judge_rest(unsigned left, unsigned strange, unsigned late, hl_err *err)
 {
 	if (left > 0) {
 		(void)hl_fail(err, HL_EDOUBT, "recover",
@@ -329,8 +329,14 @@ judge_rest(unsigned left, unsigned strange, hl_err *err)
 			err->units_spent = HL_UNITS_UNKNOWN;
 		return HL_EDOUBT;
 	}
-	if (strange == 0)
+	if (strange == 0 && late == 0)
 		return HL_OK;
+	if (strange == 0)
+		return hl_fail(err, HL_EDOUBT, "recover",
+		    "if it is a license after all: hsmlic license import FILE "
+		    "--uid UID --firmware NAME; else move the file away",
+		    "ST's program wrote %u license%s too late for %s request",
+		    late, late == 1 ? "" : "s", late == 1 ? "its" : "their");
 	return hl_fail(err, HL_EDOUBT, "recover",
 	    HL_STRANGE_HINT "; move away a file that is of no use",
 	    "the spool holds %u license%s that this store does not know: was "
@@ -343,7 +349,7 @@ hl_broker_recover(hl_broker *b, const hl_recover_request *req, hl_err *err)
 {
 	struct open_list list = { NULL, 0, 0, false };
 	const bool dry_run = req->actor == NULL;
-	unsigned left = 0, strange = 0;
+	unsigned left = 0, strange = 0, late = 0;
 	hl_recovered *r;
 	hl_rc rc;
 
@@ -361,10 +367,11 @@ hl_broker_recover(hl_broker *b, const hl_recover_request *req, hl_err *err)
 	}
 	if (rc == HL_OK && !dry_run) {
 		strange = hl_take_back_spool(b, req->actor);
+		late = hl_count_late(b);
 		hl_sweep(b->side);
 	}
 	if (rc == HL_OK)
-		rc = judge_rest(left, strange, err);
+		rc = judge_rest(left, strange, late, err);
 out:
 	free(list.p);
 	free(r);

@@ -309,3 +309,80 @@ hl_refuse_strange(
 	    "spent now)");
 	return rc;
 }
+
+/* ---- what came too late ----------------------------------------------------
+ */
+
+/* "ID.tool.license", as card/request_files.h names it. */
+static bool
+parse_late(const char *name, hl_uuid *issue)
+{
+	static const char end[] = ".tool.license";
+	char id[HL_UUID_TEXT];
+
+	if (strlen(name) != HL_UUID_TEXT - 1 + strlen(end) ||
+	    strcmp(name + HL_UUID_TEXT - 1, end) != 0)
+		return false;
+	(void)hl_text_copy(id, sizeof(id), name);
+	return hl_uuid_parse(id, issue);
+}
+
+/* Its request, when that is closed and its chip is known. */
+static bool
+find_closed(hl_broker *b, const hl_uuid *id, hl_chip *chip)
+{
+	hl_issue issue;
+
+	return hl_store_issue_by_id(b->store, id, &issue, NULL) == HL_OK &&
+	    issue.state != HL_ISSUE_OPEN &&
+	    hl_store_chip_by_id(b->store, &issue.chip, chip, NULL) == HL_OK;
+}
+
+static bool
+is_late(hl_broker *b, const char *path, const hl_uuid *id)
+{
+	hl_rescue r = { .issue = *id };
+	hl_buf bytes = HL_BUF_INIT;
+	bool late = false;
+	hl_chip chip;
+
+	if (find_closed(b, id, &chip) &&
+	    hl_file_read(path, HL_LICENSE_MAX, &bytes, NULL) == HL_OK &&
+	    bytes.n > 0) {
+		memcpy(r.cert_sha256, chip.cert_sha256, sizeof(r.cert_sha256));
+		memcpy(r.license, bytes.p, bytes.n);
+		r.n = bytes.n;
+		late = !is_kept(b, &r);
+		if (!late)
+			(void)!hl_file_remove(path, NULL);
+	}
+	hl_buf_free(&bytes);
+	return late;
+}
+
+unsigned
+hl_count_late(hl_broker *b)
+{
+	const struct dirent *e;
+	char path[PATH_MAX];
+	unsigned n = 0;
+	hl_uuid id;
+	DIR *d;
+
+	if ((d = opendir(b->spool_dir)) == NULL)
+		return 0;
+	while ((e = readdir(d)) != NULL) {
+		if (!parse_late(e->d_name, &id) ||
+		    hl_path(path, sizeof(path), NULL, "%s/%s", b->spool_dir,
+			e->d_name) != HL_OK ||
+		    !is_late(b, path, &id))
+			continue;
+		n++;
+		hl_broker_note(b,
+		    "%s came when its request was closed, and nobody knows "
+		    "whether it is whole",
+		    path);
+	}
+	(void)closedir(d);
+	return n;
+}

@@ -18,6 +18,13 @@ HL_CHECK hl_rc hl_take_back_open(hl_broker *b, const hl_rescue *r,
  */
 unsigned hl_take_back_spool(hl_broker *b, const hl_actor *actor);
 
+/*
+ * How many licenses ST's program wrote when their requests were closed already.
+ * Nobody knows whether such a file is whole, so a person decides: a note tells
+ * of each. One that the store has by now is removed.
+ */
+unsigned hl_count_late(hl_broker *b);
+
 #define HL_STRANGE_HINT                                                        \
 	"take it back into the store that was put aside (hsmlic recover "      \
 	"--store THAT-STORE --import-rescue FILE), export it there and "       \

@@ -22,7 +22,6 @@
 #define WHAT "get a license from the card"
 #define FROM_CERT "-hsmgetlicensefromcertifbin"
 #define FROM_CHIP "-hsmgetlicense"
-#define TEXT_MAX ((size_t)256 * 1024)
 /* Kept back of the time there is, to ask the card what happened. */
 #define AFTERWARDS_MS 15000
 /* With less, it would be cut short as likely as not, and that costs a unit. */
@@ -328,8 +327,8 @@ stm32hsm_issue(hl_card_link *link, const uint8_t *cert, size_t n,
 	    (rc = command_line(&i, argv, slot, sizeof(slot), err)) != HL_OK ||
 	    (rc = time_for_tool(until, &tool_until, err)) != HL_OK)
 		return rc;
-	rc = hl_spawn_kept(argv, i.files.base, i.files.license, TEXT_MAX, &text,
-	    &end, tool_until, err);
+	rc = hl_spawn_kept(argv, i.files.base, i.files.license,
+	    HL_REQUEST_TEXT_MAX, &text, &end, tool_until, err);
 	/* Else it was not even started. */
 	if (rc == HL_OK) {
 		rc = take_result(&i, &text, &end, out, err);

@@ -8,8 +8,6 @@
 
 #include "util/file.h"
 
-#define TEXT_MAX ((size_t)256 * 1024)
-
 hl_rc
 hl_request_files_name(hl_request_files *f, const char *dir,
     const hl_uuid *request_id, hl_err *err)
@@ -124,7 +122,8 @@ how_it_ended(const hl_request_files *f, hl_ended *end, hl_tool_report *report,
     hl_err *err)
 {
 	hl_buf text = HL_BUF_INIT;
-	hl_rc rc = hl_spawn_kept_end(f->base, TEXT_MAX, &text, end, err);
+	hl_rc rc =
+	    hl_spawn_kept_end(f->base, HL_REQUEST_TEXT_MAX, &text, end, err);
 
 	if (rc == HL_ENOTFOUND) {
 		*end = (hl_ended){ .exited = false };
@@ -182,5 +181,5 @@ hl_card_printed(const char *dir, const hl_uuid *request_id, char *path,
 	if ((rc = hl_request_files_name(&f, dir, request_id, err)) != HL_OK ||
 	    (rc = hl_path(path, path_size, err, "%s.log", f.base)) != HL_OK)
 		return rc;
-	return hl_file_read(path, TEXT_MAX, text, err);
+	return hl_file_read(path, HL_REQUEST_TEXT_MAX, text, err);
 }

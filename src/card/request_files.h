@@ -21,6 +21,10 @@
 #include "tool/output.h"
 #include "util/spawn.h"
 
+/* Of what the program prints. Beyond it nobody knows what it said of its end,
+ * so its license is suspect. */
+#define HL_REQUEST_TEXT_MAX ((size_t)4 * 1024 * 1024)
+
 typedef struct hl_request_files {
 	char base[PATH_MAX];
 	char cert[PATH_MAX], check[PATH_MAX], after[PATH_MAX];

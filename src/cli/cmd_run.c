@@ -157,6 +157,22 @@ deliver(void *arg, const hl_get_result *got, hl_err *err)
 	    &r->handing, got, use->license, sizeof(use->license), err);
 }
 
+/* Where the license is to go, looked at before it is paid for. */
+static hl_rc
+check_output(hl_cli *cli, const hl_argv_use *u, hl_err *err)
+{
+	struct stat st;
+
+	if (u->certificate != NULL && hl_file_same(u->certificate, u->file))
+		return hl_fail(err, HL_EUSAGE, WHAT, "name another file",
+		    "the license would replace the certificate %s", u->file);
+	if (lstat(u->file, &st) == 0 && !S_ISREG(st.st_mode))
+		return hl_fail(err, HL_EINPUT, WHAT,
+		    "name the regular file itself, or a new one",
+		    "%s is no regular file", u->file);
+	return hl_output_check(cli, u->file, err);
+}
+
 static hl_rc
 get_one(struct run *r, struct use *use, const hl_chip_args *chip, hl_err *err)
 {
@@ -181,8 +197,7 @@ get_one(struct run *r, struct use *use, const hl_chip_args *chip, hl_err *err)
 	(void)hl_text_format(slot, sizeof(slot), "slot:%u", use->u->slot);
 	(void)hl_text_copy(use->license, sizeof(use->license), "LICENSE");
 	r->at = use;
-	if (gets_file(use->u) &&
-	    (rc = hl_output_check(cli, use->u->file, err)) != HL_OK)
+	if (gets_file(use->u) && (rc = check_output(cli, use->u, err)) != HL_OK)
 		return rc;
 	if ((use->got = calloc(1, sizeof(*use->got))) == NULL)
 		return hl_nomem(err);

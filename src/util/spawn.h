@@ -64,8 +64,8 @@ HL_CHECK hl_rc hl_spawn_read(const char *const *argv, size_t max, hl_buf *out,
  * is removed first. `result` is the file that the program writes, or NULL: it
  * is durable before BASE.end is there. An end that nobody knows, because the
  * keeper was killed, or that says nothing, because BASE.log could not be
- * written or the result not be made durable (there is no BASE.end then), is not
- * `exited`, with signal 0.
+ * written, or would be longer than `max`, or the result not be made durable
+ * (there is no BASE.end then), is not `exited`, with signal 0.
  *
  * Errors as above; HL_EIO, HL_EFULL, HL_EINPUT also for files at BASE.
  */

@@ -65,8 +65,10 @@ put_log(void *arg, const void *p, size_t n)
 	const char *at = p;
 	ssize_t done;
 
-	if (n > l->left)
+	if (n > l->left) {
 		n = l->left;
+		l->torn = true;
+	}
 	l->left -= n;
 	while (n > 0) {
 		done = write(l->fd, at, n);
@@ -94,7 +96,8 @@ write_end(const kept *k, const hl_ended *end)
 /*
  * Who finds an end must find all that came before it: after a power cut, an
  * "exit 0" would vouch for a result that is empty or torn. So it would for a
- * program whose words of failure had no place on a full disk.
+ * program whose words of failure had no place on a full disk, or behind what
+ * is kept.
  */
 static bool
 is_durable(const kept *k)

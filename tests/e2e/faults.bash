@@ -189,4 +189,15 @@ find_keeper() {
 	[ "$KEEPER" != "$FLASH" ]
 }
 
-# ---- the vendor's program fails ----------------------------------------------
+# ---- the vendor's program is a script ------------------------------------------
+
+# program LINE...: a program that runs LINE... instead of giving a license;
+# there, $3 is the file to write.
+program() {
+	{
+		printf '%s\n' "#!/bin/sh" \
+			"[ \"\$1\" = $ISSUE ] || exec \"$REAL\" \"\$@\"" "$@"
+	} >STM32_Programmer_CLI
+	chmod +x STM32_Programmer_CLI
+	export STM32CUBEPRG_CLI=$HL_DIR/STM32_Programmer_CLI
+}

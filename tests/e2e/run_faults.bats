@@ -425,17 +425,6 @@ when_connected() {
 
 # ---- what it writes is no license --------------------------------------------
 
-# program LINE...: a program that runs LINE... instead of giving a license;
-# there, $3 is the file to write.
-program() {
-	{
-		printf '%s\n' "#!/bin/sh" \
-			"[ \"\$1\" = $ISSUE ] || exec \"$REAL\" \"\$@\"" "$@"
-	} >STM32_Programmer_CLI
-	chmod +x STM32_Programmer_CLI
-	export STM32CUBEPRG_CLI=$HL_DIR/STM32_Programmer_CLI
-}
-
 @test "what it writes is too long, or nothing" {
 	local count
 	count="\"$REAL\" -hsmglfcb \"\$2\" $HL_DIR/real slot=1"

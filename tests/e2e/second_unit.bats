@@ -136,3 +136,77 @@ issues() {
 	[ "$STATUS" = 4 ]
 	[ "$(left)" = 19 ]
 }
+
+# The card counts; its license is in the file "real".
+count() {
+	echo "\"$REAL\" -hsmglfcb \"\$2\" $HL_DIR/real \"\$4\" >/dev/null"
+}
+
+@test "another card was there when the answer came: the next run asks first" {
+	hsmlic-sim card new card2 --firmware FW-A --capacity 9 >/dev/null
+	while_issuing slow-write=900
+	flash_in_background --timeout 9
+	counted 19
+	stop_hsm 0
+	start_hsm 0 card2
+	hl_stop "$FLASH" 0
+	[ "$HL_STATUS" = 6 ]
+	standin_switches
+	stop_hsm 0
+	start_hsm 0 card
+	flash
+	[ "$STATUS" = 4 ]
+	[ "$(left)" = 19 ]
+}
+
+@test "words of failure behind all that is kept: half a license is suspect" {
+	for bytes in 400000 5000000; do
+		program "$(count)" "head -c 60 $HL_DIR/real >\"\$3\"" \
+			"yes progress | head -c $bytes" \
+			'echo; echo "Error: could not be written"' "exit 0"
+		flash
+		[ "$STATUS" = 6 ]
+		[ "$(issues)" = "issued_bad 1" ]
+		[ "$(sql "SELECT state FROM licenses")" = suspect ]
+		[ "$bytes" = 400000 ] || break
+		rm -rf store.db* chip
+		hsmlic-sim chip new chip >/dev/null
+		hsmlic store init >/dev/null
+	done
+	[ "$(left)" = 18 ]
+}
+
+@test "a license that comes when all is over is told of, and can be taken in" {
+	program "$(count)" "setsid sh -c 'sleep 1; cp $HL_DIR/real '\"\$3\" \
+		>/dev/null 2>&1 &" "sleep 0.3"
+	flash
+	[ "$STATUS" = 6 ]
+	[ "$(issues)" = "lost_or_outside 1" ]
+	for ((n = 0; n < 100; n++)); do
+		cmp -s real store.db.d/spool/*.tool.license && break
+		sleep 0.1
+	done
+	run -6 --separate-stderr hsmlic recover
+	[[ $stderr == *"wrote 1 license too late"*"hsmlic license import"* ]]
+	cp store.db.d/spool/*.tool.license late.bin
+	hsmlic license import late.bin --cert chip/certificate.bin \
+		--firmware FW-A
+	run -0 hsmlic recover
+	[ -z "$(ls store.db.d/spool/*.tool.license 2>/dev/null)" ]
+	unset STM32CUBEPRG_CLI
+	flash
+	[ "$STATUS" = 0 ]
+	[ "$(left)" = 19 ]
+}
+
+@test "a license is paid for only where it can be written" {
+	mkdir folder
+	run -2 --separate-stderr hsmlic run -- STM32_Programmer_CLI \
+		-hsmglfcb chip/certificate.bin folder slot=1
+	[[ $stderr == *"no regular file"* ]]
+	cp chip/certificate.bin c
+	run -2 --separate-stderr hsmlic run -- STM32_Programmer_CLI \
+		-hsmglfcb c c slot=1
+	[[ $stderr == *"would replace the certificate"* ]]
+	[ "$(left)" = 20 ]
+}
