@@ -79,20 +79,25 @@ is_letter_or_digit(char c)
 	    ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
 }
 
+/* "sfi=FILE", "sfi ": much like the option, but another word. */
+static bool
+is_near(const char *name, const char *option)
+{
+	const size_t n = strlen(option);
+
+	return strncasecmp(name, option, n) == 0 && name[n] != '\0' &&
+	    !is_letter_or_digit(name[n]);
+}
+
 /* "sfi=FILE", "hsmgetlicense ", "hsmgetlic": much like a use, but none. */
 static bool
 is_near_use(const char *name)
 {
-	size_t n;
-
 	if (strncasecmp(name, "hsm", 3) == 0)
 		return true;
-	for (size_t i = 0; i < HL_COUNT(uses); i++) {
-		n = strlen(uses[i].name);
-		if (strncasecmp(name, uses[i].name, n) == 0 &&
-		    name[n] != '\0' && !is_letter_or_digit(name[n]))
+	for (size_t i = 0; i < HL_COUNT(uses); i++)
+		if (is_near(name, uses[i].name))
 			return true;
-	}
 	return false;
 }
 
@@ -137,6 +142,7 @@ check_stray_words(int from, int to, int argc, char *const *argv, hl_err *err)
 struct walk {
 	hl_argv a;
 	int connects;  /* -c seen */
+	int gcs;       /* -gc seen */
 	bool too_long; /* more words behind one than there is room for */
 };
 
@@ -172,14 +178,14 @@ take_use(struct walk *w, hl_argv_kind kind, int first, int last,
 }
 
 static void
-take_operand(hl_argv *a, const char *name, const char *operand)
+take_operand(struct walk *w, const char *name, const char *operand)
 {
 	if (strcasecmp(name, "mcsv") == 0)
-		a->mcsv = operand;
+		w->a.mcsv = operand;
 	else if (strcasecmp(name, "rsse") == 0)
-		a->rsse = operand;
+		w->a.rsse = operand;
 	else if (strcasecmp(name, "gc") == 0)
-		a->gc = operand;
+		w->a.gc = operand;
 }
 
 /* argv[first..last]: an option and its operands. */
@@ -200,8 +206,10 @@ take_option(struct walk *w, int first, int last, int argc, char *const *argv,
 	if (strcasecmp(name, "c") == 0 || strcasecmp(name, "connect") == 0) {
 		take_connect(w, first, last, argv);
 	} else {
+		if (strcasecmp(name, "gc") == 0 || is_near(name, "gc"))
+			w->gcs++;
 		if (last > first)
-			take_operand(&w->a, name, argv[first + 1]);
+			take_operand(w, name, argv[first + 1]);
 		if (!is_one_of(name, settings, HL_COUNT(settings)))
 			w->a.other = true;
 	}
@@ -227,6 +235,32 @@ check_connect(const struct walk *w, hl_err *err)
 	return HL_OK;
 }
 
+/*
+ * A certificate file that the line itself makes is not there yet, or an old one
+ * is. Which of them that is has to be plain where a license is got for one.
+ */
+static hl_rc
+check_certificates(const struct walk *w, hl_err *err)
+{
+	bool from_certificate = false;
+
+	for (size_t i = 0; i < w->a.n; i++)
+		from_certificate = from_certificate ||
+		    w->a.use[i].kind == HL_ARGV_LICENSE_FROM_CERT;
+	if (from_certificate && w->gcs > 1)
+		return hl_fail(err, HL_EUSAGE, HL_ARGV_WHAT,
+		    "say -gc once, or run the programmer once for each "
+		    "certificate",
+		    "-gc stands in it %d times, and a license is got for a "
+		    "certificate",
+		    w->gcs);
+	if (from_certificate && w->gcs == 1 && w->a.gc == NULL)
+		return hl_fail(err, HL_EUSAGE, HL_ARGV_WHAT, "it is -gc FILE",
+		    "it is not plain which file -gc writes, and a license is "
+		    "got for a certificate");
+	return HL_OK;
+}
+
 hl_rc
 hl_argv_parse(hl_argv *out, int argc, char *const *argv, hl_err *err)
 {
@@ -248,7 +282,8 @@ hl_argv_parse(hl_argv *out, int argc, char *const *argv, hl_err *err)
 		if (rc != HL_OK)
 			return rc;
 	}
-	if ((rc = check_connect(&w, err)) == HL_OK)
+	if ((rc = check_connect(&w, err)) == HL_OK &&
+	    (rc = check_certificates(&w, err)) == HL_OK)
 		*out = w.a;
 	return rc;
 }

@@ -621,3 +621,14 @@ hsm=0 LICENSE -rsse fw.bin" ]
 	[ "$(left)" = 20 ]
 	hsmlic store check
 }
+
+@test "two -gc beside a certificate that a license is got for are refused" {
+	hsmlic-sim chip new old >/dev/null
+	cp old/certificate.bin cert.bin
+	lic 2 "${C[@]}" -gc cert.bin -gc copy.bin -hsmglfcb cert.bin l.bin
+	[[ $stderr == *"-gc stands in it 2 times"* ]]
+	[ "$(left)" = 20 ]
+	[ ! -e world/journal ]
+	[ ! -e l.bin ]
+	cmp cert.bin old/certificate.bin
+}

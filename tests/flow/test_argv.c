@@ -126,6 +126,10 @@ rewritten(void **state)
 		{ "P", "P" },
 		{ "P --help", "P --help" },
 		{ "P stray words -l", "P stray words -l" },
+		{ C "-gc c -gc d -sfi a hsm=1",
+		    C "-gc c -gc d -sfi a hsm=0 "
+		      "/L0" },
+		{ C "-gc c -hsmglfcb c l", C "-gc c" },
 		{ C "-w fw.hex -v -rst", C "-w fw.hex -v -rst" },
 		{ C "-sfi a.sfi hsm=0 lic.bin -rsse R",
 		    C "-sfi a.sfi hsm=0 lic.bin -rsse R" },
@@ -232,6 +236,11 @@ refused(void **state)
 		{ C "-sfi_a", "spends" },
 		{ "P -c port=swd -c port=usb1 -sfi a hsm=1",
 		    "-c stands in it 2 times" },
+		{ C "-gc c -gc d -hsmglfcb c l", "-gc stands in it 2 times" },
+		{ C "-hsmglfcb c l -gc c --GC c", "-gc stands in it 2 times" },
+		{ C "-gc=c -gc d -hsmglfcb c l", "-gc stands in it 2 times" },
+		{ C "-gc=c -hsmglfcb c l", "which file -gc writes" },
+		{ C "-gc -hsmglfcb c l", "which file -gc writes" },
 		{ "P -c 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 -sfi a hsm=1",
 		    "more than 16 words" },
 		{ "P -sfi a -sfi a -sfi a -sfi a -sfi a -sfi a -sfi a -sfi a "
