@@ -101,6 +101,13 @@ is_near_use(const char *name)
 	return false;
 }
 
+/* Its file can make the tool ask a card. */
+static bool
+is_modules(const char *name)
+{
+	return strcasecmp(name, "mcsv") == 0 || is_near(name, "mcsv");
+}
+
 /* A word that is not of a use: could it make the tool ask a card? */
 static hl_rc
 check_stray(int i, int argc, char *const *argv, hl_err *err)
@@ -122,7 +129,8 @@ check_stray(int i, int argc, char *const *argv, hl_err *err)
 			    "a card",
 			    word);
 	}
-	if (name != word && !hl_argv_is_option(word) && find_use(name, &kind))
+	if (name != word && !hl_argv_is_option(word) &&
+	    (find_use(name, &kind) || strcasecmp(name, "mcsv") == 0))
 		return hl_fail(err, HL_EUSAGE, HL_ARGV_WHAT,
 		    "write the option with a plain '-'",
 		    "\"%s\" looks like an option and is none", word);
@@ -143,6 +151,7 @@ struct walk {
 	hl_argv a;
 	int connects;  /* -c seen */
 	int gcs;       /* -gc seen */
+	int modules;   /* -mcsv seen */
 	bool too_long; /* more words behind one than there is room for */
 };
 
@@ -180,12 +189,27 @@ take_use(struct walk *w, hl_argv_kind kind, int first, int last,
 static void
 take_operand(struct walk *w, const char *name, const char *operand)
 {
-	if (strcasecmp(name, "mcsv") == 0)
-		w->a.mcsv = operand;
-	else if (strcasecmp(name, "rsse") == 0)
+	if (strcasecmp(name, "rsse") == 0)
 		w->a.rsse = operand;
 	else if (strcasecmp(name, "gc") == 0)
 		w->a.gc = operand;
+}
+
+/* Its rows are looked at before the tool gets it: all of it has to be plain. */
+static hl_rc
+take_modules(
+    struct walk *w, int first, int last, char *const *argv, hl_err *err)
+{
+	if (is_near(hl_argv_name(argv[first]), "mcsv") || last != first + 1)
+		return hl_fail(err, HL_EUSAGE, HL_ARGV_WHAT,
+		    "it is -mcsv FILE, with one file",
+		    "it is not plain which file \"%s\" names", argv[first]);
+	if (w->modules++ > 0)
+		return hl_fail(err, HL_EUSAGE, HL_ARGV_WHAT,
+		    "run the programmer once for each file",
+		    "-mcsv stands in it more than once");
+	w->a.mcsv = argv[last];
+	return HL_OK;
 }
 
 /* argv[first..last]: an option and its operands. */
@@ -195,6 +219,7 @@ take_option(struct walk *w, int first, int last, int argc, char *const *argv,
 {
 	const char *name = hl_argv_name(argv[first]);
 	hl_argv_kind kind;
+	hl_rc rc;
 
 	if (find_use(name, &kind))
 		return take_use(w, kind, first, last, argv, err);
@@ -203,6 +228,9 @@ take_option(struct walk *w, int first, int last, int argc, char *const *argv,
 		    "run it without hsmlic if it is right",
 		    "it is not known whether \"%s\" spends a unit",
 		    argv[first]);
+	if (is_modules(name) &&
+	    (rc = take_modules(w, first, last, argv, err)) != HL_OK)
+		return rc;
 	if (strcasecmp(name, "c") == 0 || strcasecmp(name, "connect") == 0) {
 		take_connect(w, first, last, argv);
 	} else {

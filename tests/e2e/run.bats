@@ -632,3 +632,19 @@ hsm=0 LICENSE -rsse fw.bin" ]
 	[ ! -e l.bin ]
 	cmp cert.bin old/certificate.bin
 }
+
+@test "no module file passes unseen beside another one" {
+	printf 'm.smu, MY_FW, 0x08010000\n' >ask.csv
+	printf 'm.smu, license.bin, 0x08010000\n' >fine.csv
+	for words in "-mcsv ask.csv -mcsv fine.csv" "-mcsv fine.csv ask.csv" \
+		"-mcsv=ask.csv" "--MCSV=ask.csv -mcsv fine.csv"; do
+		# shellcheck disable=SC2086
+		lic 2 "${C[@]}" $words
+		# shellcheck disable=SC2086
+		run -2 --separate-stderr hsmlic program out.sfi --yes \
+			--target stm32prog:port=swd --card sim:card -- $words
+		[[ $stderr == *-mcsv* ]]
+	done
+	[ "$(left)" = 20 ]
+	run ! grep -e -mcsv world/journal
+}
