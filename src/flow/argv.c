@@ -36,7 +36,7 @@ const char *
 hl_argv_name(const char *word)
 {
 	/* A dash out of a PDF is more than one byte, none of them ASCII. */
-	while (*word == '-' || *word == ' ' || *word == '\t' || *word == '"' ||
+	while (*word == '-' || hl_argv_is_gap(*word) || *word == '"' ||
 	    *word == '\'' || ((unsigned char)*word & 0x80) != 0)
 		word++;
 	return word;
@@ -101,9 +101,8 @@ is_near_use(const char *name)
 	return false;
 }
 
-/* Its file can make the tool ask a card. */
-static bool
-is_modules(const char *name)
+bool
+hl_argv_is_modules(const char *name)
 {
 	return strcasecmp(name, "mcsv") == 0 || is_near(name, "mcsv");
 }
@@ -118,7 +117,7 @@ check_stray(int i, int argc, char *const *argv, hl_err *err)
 	if (strcasecmp(word, "hsm=0") == 0)
 		return HL_OK;
 	if (strncasecmp(name, "hsm", 3) == 0) {
-		const char *next = name + 3 + strspn(name + 3, " \t");
+		const char *next = hl_argv_skip_gaps(name + 3);
 
 		if (*next == '\0' && i + 1 < argc)
 			next = argv[i + 1]; /* "hsm = 1" as three words */
@@ -228,7 +227,7 @@ take_option(struct walk *w, int first, int last, int argc, char *const *argv,
 		    "run it without hsmlic if it is right",
 		    "it is not known whether \"%s\" spends a unit",
 		    argv[first]);
-	if (is_modules(name) &&
+	if (hl_argv_is_modules(name) &&
 	    (rc = take_modules(w, first, last, argv, err)) != HL_OK)
 		return rc;
 	if (strcasecmp(name, "c") == 0 || strcasecmp(name, "connect") == 0) {
@@ -289,6 +288,20 @@ check_certificates(const struct walk *w, hl_err *err)
 	return HL_OK;
 }
 
+static hl_rc
+check_hidden(int argc, char *const *argv, hl_err *err)
+{
+	for (int i = 1; i < argc; i++)
+		if (hl_argv_hides(argv[i], i + 1 < argc ? argv[i + 1] : NULL))
+			return hl_fail(err, HL_EUSAGE, HL_ARGV_WHAT,
+			    "write each option and hsm= as one word; a file "
+			    "name may have blanks, but not such ones",
+			    "\"%s\" is not understood: taken apart at its "
+			    "blanks it could ask a card",
+			    argv[i]);
+	return HL_OK;
+}
+
 hl_rc
 hl_argv_parse(hl_argv *out, int argc, char *const *argv, hl_err *err)
 {
@@ -296,6 +309,8 @@ hl_argv_parse(hl_argv *out, int argc, char *const *argv, hl_err *err)
 	int last;
 	hl_rc rc;
 
+	if ((rc = check_hidden(argc, argv, err)) != HL_OK)
+		return rc;
 	for (int i = 1; i < argc; i = last + 1) {
 		last = i;
 		if (!hl_argv_is_option(argv[i])) {

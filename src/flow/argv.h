@@ -81,8 +81,9 @@ typedef struct hl_argv {
  * cannot be understood (hsm=2, hsm=1 twice, slot=x, no file, words too many),
  * that cannot be served from a store (protocol=live), hsm=1 behind an option
  * that is not known to take it, an unknown option -hsm..., two -c with a use of
- * the card, two -gc (or one without a file) with LICENSE_FROM_CERT, more than
- * HL_ARGV_USES uses.
+ * the card, two -gc (or one without a file) with LICENSE_FROM_CERT, two -mcsv
+ * or one without exactly one file, a word that would ask a card when it is taken
+ * apart at its blanks, more than HL_ARGV_USES uses.
  */
 HL_CHECK hl_rc hl_argv_parse(
     hl_argv *out, int argc, char *const *argv, hl_err *err);

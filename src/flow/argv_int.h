@@ -17,6 +17,14 @@ const char *hl_argv_name(const char *word);
 const char *hl_argv_value(const char *word, const char *key);
 /* Is it the key with nothing, or '=' and then nothing? Such as in "hsm = 1". */
 bool hl_argv_torn(const char *word);
+/* White space or a control character. */
+bool hl_argv_is_gap(char c);
+const char *hl_argv_skip_gaps(const char *s);
+/* -mcsv, or much like it: its file can make the tool ask a card. */
+bool hl_argv_is_modules(const char *name);
+/* Is there something behind a gap in the word that would ask a card as a word
+ * of its own? `next` is the word behind it, or NULL. */
+bool hl_argv_hides(const char *word, const char *next);
 
 /* Fills *u from argv[first..last]. `u->kind` is set. */
 HL_CHECK hl_rc hl_argv_use_parse(

@@ -25,7 +25,8 @@ check_license(const char *path, hl_err *err)
 	if (path != NULL && path[0] != '\0' && path[0] != '-' &&
 	    hl_argv_value(path, "hsm") == NULL &&
 	    hl_argv_value(path, "slot") == NULL &&
-	    hl_argv_value(path, "protocol") == NULL && !hl_argv_torn(path))
+	    hl_argv_value(path, "protocol") == NULL && !hl_argv_torn(path) &&
+	    !hl_argv_hides(path, NULL))
 		return HL_OK;
 	return hl_fail(err, HL_EUSAGE, "hand a license to the programmer",
 	    "give a path that begins with /",

@@ -36,7 +36,7 @@ hl_argv_torn(const char *word)
 		const size_t n = strlen(keys[i]);
 
 		if (strncasecmp(name, keys[i], n) == 0 &&
-		    (name[n] == '\0' || name[n] == ' ' || name[n] == '\t' ||
+		    (name[n] == '\0' || hl_argv_is_gap(name[n]) ||
 			(name[n] == '=' && name != word)))
 			return true;
 	}

@@ -648,3 +648,22 @@ hsm=0 LICENSE -rsse fw.bin" ]
 	[ "$(left)" = 20 ]
 	run ! grep -e -mcsv world/journal
 }
+
+@test "no word with blanks becomes hsm=1 behind a script" {
+	mkdir script
+	# shellcheck disable=SC2016
+	printf '#!/bin/sh\nexec "%s" $*\n' "$CLI" >script/STM32_Programmer_CLI
+	chmod +x script/STM32_Programmer_CLI
+	export STM32CUBEPRG_CLI=$HL_DIR/script/STM32_Programmer_CLI
+	for words in "out.sfi hsm=1 slot=1" $'out.sfi\nhsm=1' \
+		$'out.sfi\vhsm=1' $'\nhsm=1' "x -hsmglfcb cert l2"; do
+		lic 2 "${C[@]}" -sfi "$words"
+		lic 2 "${C[@]}" -sfi out.sfi -rsse "$words"
+	done
+	[ "$(left)" = 20 ]
+	[ ! -e world/journal ]
+	unset STM32CUBEPRG_CLI
+	cp out.sfi "our hsm image.sfi"
+	lic 0 "${C[@]}" -sfi "our hsm image.sfi" hsm=1
+	[ "$(left)" = 19 ]
+}

@@ -130,6 +130,10 @@ rewritten(void **state)
 		    C "-gc c -gc d -sfi a hsm=0 "
 		      "/L0" },
 		{ C "-gc c -hsmglfcb c l", C "-gc c" },
+		{ C "-sfi my_image.sfi hsm=1",
+		    C "-sfi my image.sfi hsm=0 /L0" },
+		{ C "-sfi our_hsm_-_hsm.sfi hsm=1 -log a_hsm",
+		    C "-sfi our hsm - hsm.sfi hsm=0 /L0 -log a hsm" },
 		{ C "-w fw.hex -v -rst", C "-w fw.hex -v -rst" },
 		{ C "-sfi a.sfi hsm=0 lic.bin -rsse R",
 		    C "-sfi a.sfi hsm=0 lic.bin -rsse R" },
@@ -183,6 +187,8 @@ refused(void **state)
 		{ C "-sfi a hsm=1_slot=1", "\"hsm=1 slot=1\" is neither" },
 		{ C "-sfi a hsm=1_", "\"hsm=1 \" is neither" },
 		{ C "-sfi a _hsm=1", "not understood" },
+		{ C "-sfi a \vhsm=1", "not understood" },
+		{ C "-sfi a hsm\v=1", "not understood" },
 		{ C "-sfi a hsm_=_1", "not understood" },
 		{ C "-sfi a hsm = 1", "\"hsm\" is not understood" },
 		{ C "-sfi a hsm =1", "not understood" },
@@ -249,6 +255,23 @@ refused(void **state)
 		{ C "-mcsv=a b", "which file \"-mcsv=a\" names" },
 		{ C "-mcsv_ a", "which file \"-mcsv \" names" },
 		{ "P -c port=swd \xe2\x80\x93mcsv a", "none" },
+		/* of several words, for a script with an unquoted $* */
+		{ C "-sfi out.sfi_hsm=1_slot=1", "taken apart" },
+		{ C "-sfi out.sfi_hsm=0_l", "taken apart" },
+		{ C "-sfi a\nhsm=1", "taken apart" },
+		{ C "-sfi a\vHSM\t=1", "taken apart" },
+		{ C "-sfi a\x01__hsm_=1", "taken apart" },
+		{ C "-sfi a_hsm =1", "taken apart" },
+		{ C "-sfi a_\"hsm=1\"", "taken apart" },
+		{ C "-log x_-hsmglfcb_cert_l2", "taken apart" },
+		{ C "-log x\n--HSMgetlicense", "taken apart" },
+		{ C "stray_-mcsv_ask.csv", "taken apart" },
+		{ C "-log x_-mcsv=ask.csv", "taken apart" },
+		{ "P -c port=swd_hsm=1", "taken apart" },
+		{ "P -c port=swd \n-hsmgetlic", "taken apart" },
+		{ "P -c port=swd \n-sfi a", "none" },
+		{ "P -c port=swd -q \x01-mcsv a", "taken apart" },
+		{ C "-ssfi a hsm\v=1", "belongs to no option" },
 		{ "P -c 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 -sfi a hsm=1",
 		    "more than 16 words" },
 		{ "P -sfi a -sfi a -sfi a -sfi a -sfi a -sfi a -sfi a -sfi a "
@@ -413,7 +436,7 @@ static void
 license_paths(void **state)
 {
 	static const char *const bad[] = { NULL, "", "-l", "hsm=1", "slot=1",
-		"PROTOCOL=live", "hsm", "=1" };
+		"PROTOCOL=live", "hsm", "=1", "/a hsm=1/l" };
 	struct line l;
 	hl_argv a;
 

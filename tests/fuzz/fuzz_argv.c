@@ -82,6 +82,24 @@ check_words(const char *const *out)
 	}
 }
 
+/* The same for the words that an unquoted $* makes of each. */
+static void
+check_pieces(const char *const *out)
+{
+	for (size_t i = 1; out[0] != NULL && out[i] != NULL; i++) {
+		for (const char *p = out[i]; *p != '\0'; p++) {
+			const char *piece = p + 1;
+
+			if ((unsigned char)*p > ' ')
+				continue;
+			MUST(strncasecmp(piece, "hsm=", 4) != 0);
+			MUST(*piece != '-' ||
+			    strncasecmp(piece + strspn(piece, "-"), "hsm", 3) !=
+				0);
+		}
+	}
+}
+
 /* Words outside of the uses with the card are the same, in their order. */
 static size_t
 check_kept(
@@ -209,6 +227,7 @@ check_good(const hl_argv *a, const struct vector *v)
 		MUST(check_kept(out, 0, v, 0, v->argc) == (size_t)v->argc);
 	check_rewritten(a, v, license, out);
 	check_words(out);
+	check_pieces(out);
 	parse_again(out, a);
 	check_quoted(out);
 	free(out);
