@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * prefetch: licenses for many certificates. Its steps, each in a file of its
- * own: what there is to do (items), what it costs and on which card (plan),
- * asking the cards (run), with several ones a process for each (workers).
+ * own: what there is to do (items), which cards there are (cards), what it costs
+ * and on which card (plan), the permission (ask), asking the cards (run), with
+ * several ones a process for each (workers).
  */
 #ifndef HL_CLI_PREFETCH_H
 #define HL_CLI_PREFETCH_H
@@ -86,6 +87,19 @@ HL_CHECK hl_rc hl_prefetch_cert(
     hl_prefetch *p, const hl_prefetch_item *it, hl_err *err);
 void hl_prefetch_free(hl_prefetch *p);
 
+/* ---- prefetch_cards.c -----------------------------------------------------
+ */
+
+/* p->firmware, as far as the command line tells it, without any card. */
+HL_CHECK hl_rc hl_prefetch_firmware_by_words(hl_prefetch *p, hl_err *err);
+/*
+ * The cards that may be asked; none is no error yet, since the store may have
+ * all that is wanted: p->no_card tells why.
+ */
+HL_CHECK hl_rc hl_prefetch_find_cards(hl_prefetch *p, hl_err *err);
+/* Fails: why no card can be asked for what is left to do. */
+hl_rc hl_prefetch_no_card_left(const hl_prefetch *p, hl_err *err);
+
 /* ---- prefetch_plan.c ------------------------------------------------------
  */
 
@@ -101,6 +115,10 @@ HL_CHECK hl_rc hl_prefetch_plan(hl_prefetch *p, hl_err *err);
  * *doubt: a request for it is open. */
 HL_CHECK hl_rc hl_prefetch_look(
     hl_prefetch *p, hl_prefetch_item *it, bool *doubt, hl_err *err);
+
+/* ---- prefetch_ask.c -------------------------------------------------------
+ */
+
 /* Says what would be spent, and asks for it. */
 HL_CHECK hl_rc hl_prefetch_ask(hl_prefetch *p, hl_err *err);
 
