@@ -145,6 +145,29 @@ spend(hl_get *g, hl_chosen *c, bool *again, hl_err *err)
 	return rc;
 }
 
+/*
+ * A counter that is found in the words of ST's program is believed once more
+ * before units are booked as spent elsewhere: nothing takes that back.
+ */
+static hl_rc
+read_twice(hl_get *g, const hl_chosen *c, hl_err *err)
+{
+	hl_card_info again;
+	hl_rc rc;
+
+	if ((c->info.can & HL_BY_TOOL) == 0 ||
+	    c->info.counter >= c->row.last_counter)
+		return HL_OK;
+	rc = hl_card_read(c->card, &again, g->until, err);
+	if (rc != HL_OK ||
+	    (again.has_counter && again.counter == c->info.counter))
+		return rc;
+	return hl_fail(err, HL_ECARD, "read the card", "try again",
+	    "the counter of the card in \"%s\" was read as %u, and then not "
+	    "again",
+	    c->info.reader, c->info.counter);
+}
+
 static hl_rc
 dry_run(hl_get *g, const hl_chosen *c, hl_err *err)
 {
@@ -194,6 +217,7 @@ from_card(hl_get *g, hl_chosen *c, bool *again, hl_err *err)
 		return dry_run(g, c, err);
 	if ((rc = hl_spend_possible(&c->info, &c->row, g->cert, err)) !=
 		HL_OK ||
+	    (rc = read_twice(g, c, err)) != HL_OK ||
 	    (rc = ask_permission(g, c, err)) != HL_OK)
 		return rc;
 	return spend(g, c, again, err);

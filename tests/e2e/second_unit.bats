@@ -210,3 +210,25 @@ count() {
 	[[ $stderr == *"would replace the certificate"* ]]
 	[ "$(left)" = 20 ]
 }
+
+@test "a counter that is read lower once is not believed" {
+	flash
+	rm -rf chip
+	hsmlic-sim chip new chip >/dev/null
+	cat >once <<-END
+		#!/bin/sh
+		[ "\$1" = -hsmgetinfo ] && [ ! -e seen ] || exec "$REAL" "\$@"
+		: >seen
+		"$REAL" "\$@" | sed 's/: 19\$/: 3/'
+	END
+	chmod +x once
+	cp once STM32_Programmer_CLI
+	export STM32CUBEPRG_CLI=$HL_DIR/STM32_Programmer_CLI
+	run -3 --separate-stderr hsmlic get --cert chip/certificate.bin --yes
+	[[ $stderr == *"was read as 3, and then not again"* ]]
+	[ "$(sql "SELECT last_counter FROM cards")" = 19 ]
+	unset STM32CUBEPRG_CLI
+	flash
+	[ "$STATUS" = 0 ]
+	[ "$(left)" = 18 ]
+}
