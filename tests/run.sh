@@ -16,7 +16,7 @@ packages=(
 	libpcsclite-dev libsqlite3-dev libssl-dev libjansson-dev libinih-dev
 	# to test
 	libcmocka-dev libclang-rt-14-dev pcscd vsmartcard-vpcd opensc bats jq
-	python3 sqlite3 mandoc shellcheck duktape
+	python3 sqlite3 mandoc shellcheck duktape procps
 )
 
 say() {
