@@ -9,7 +9,7 @@ export LC_ALL=C
 
 # A layer may include those of a lower rank, and itself.
 declare -A rank=([hsmlic]=0 [util]=1 [crypto]=2 [chip]=3 [tool]=4 [card]=5
-	[store]=6 [ledger]=7 [broker]=8 [flow]=9 [report]=10 [cli]=11 [sim]=11)
+	[ledger]=6 [store]=7 [broker]=8 [flow]=9 [report]=10 [cli]=11 [sim]=11)
 
 # Only the broker and what stands on it may know cards and stores at once.
 forbidden=' store:card ledger:card '

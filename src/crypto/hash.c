@@ -26,6 +26,21 @@ hl_sha256(const void *p, size_t n, uint8_t out[HL_SHA256_LEN], hl_err *err)
 	return HL_OK;
 }
 
+hl_rc
+hl_sha256_prefixed(uint8_t first, const void *p, size_t n,
+    uint8_t out[HL_SHA256_LEN], hl_err *err)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	const bool done = ctx != NULL &&
+	    EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1 &&
+	    EVP_DigestUpdate(ctx, &first, 1) == 1 &&
+	    EVP_DigestUpdate(ctx, p, n) == 1 &&
+	    EVP_DigestFinal_ex(ctx, out, NULL) == 1;
+
+	EVP_MD_CTX_free(ctx);
+	return done ? HL_OK : hl_ossl_fail(err, "hash with SHA-256");
+}
+
 /* One block of the key: Hash(Z || counter || SharedInfo). */
 static bool
 kdf_block(EVP_MD_CTX *ctx, hl_rd z, hl_rd info, uint32_t counter,

@@ -15,6 +15,10 @@
 HL_CHECK hl_rc hl_sha256(
     const void *p, size_t n, uint8_t out[HL_SHA256_LEN], hl_err *err);
 
+/* The same of one byte and what follows it. */
+HL_CHECK hl_rc hl_sha256_prefixed(uint8_t first, const void *p, size_t n,
+    uint8_t out[HL_SHA256_LEN], hl_err *err);
+
 /*
  * ANSI X9.63 key derivation with SHA-256 (SEC 1 v2.0, 3.6.1): fills `out` with
  * n bytes (1 to 8,160) from the secret z and the shared info.
