@@ -15,11 +15,12 @@
 #ifndef HL_STORE_STORE_H
 #define HL_STORE_STORE_H
 
+#include "ledger/tree.h"
 #include "store/model.h"
 
 typedef struct hl_store hl_store;
 
-#define HL_SCHEMA_VERSION 2
+#define HL_SCHEMA_VERSION 3
 #define HL_STORE_BUSY_MS 10000
 #define HL_STORE_URL_MAX 4160
 
@@ -29,6 +30,7 @@ typedef struct hl_store_options {
 	bool create;	/* make it when it is not there */
 	bool must_create; /* HL_EEXIST when it is there */
 	bool read_only;
+	const char *origin; /* of one that is made; NULL: made of its ID */
 	uint32_t busy_ms; /* wait for other writers; 0: HL_STORE_BUSY_MS */
 } hl_store_options;
 
@@ -321,6 +323,38 @@ HL_CHECK hl_rc hl_store_slot_of(hl_store *store, const char *station,
     const char *reader, unsigned *slot, hl_err *err);
 HL_CHECK hl_rc hl_store_slot_reader(hl_store *store, const char *station,
     unsigned slot, hl_text reader, hl_err *err);
+
+/* ---- the ledger --------------------------------------------------------- */
+
+/* A word about an event: text, or (text NULL) a number. */
+typedef struct hl_event_fact {
+	const char *key, *text;
+	int64_t number;
+} hl_event_fact;
+
+/*
+ * Records an event that no row stands for, such as checkpoint.made. Its number
+ * goes to *seq (may be NULL). HL_EINPUT: the kind is not known, a text is not
+ * valid, or it is too long.
+ */
+HL_CHECK hl_rc hl_store_event_put(hl_store *store, const char *kind,
+    const hl_event_fact *facts, size_t n, const hl_actor *actor, uint64_t *seq,
+    hl_err *err);
+
+/* The edge of the tree over all events. */
+HL_CHECK hl_rc hl_store_tree(hl_store *store, hl_frontier *out, hl_err *err);
+
+typedef struct hl_event_row {
+	uint64_t seq;
+	const uint8_t *bytes; /* n of them; valid until `row` returns */
+	size_t n;
+	hl_hash leaf; /* as the store has it */
+} hl_event_row;
+
+/* Events from <= seq < to, in order, as they are stored: nothing is checked.
+ * No lock is held while `row` runs. Stops when it returns false. */
+HL_CHECK hl_rc hl_store_events(hl_store *store, uint64_t from, uint64_t to,
+    bool (*row)(void *arg, const hl_event_row *e), void *arg, hl_err *err);
 
 /* ---- figures ------------------------------------------------------------ */
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/sqlite/card.h"
+#include "store/sqlite/log.h"
 
 hl_rc
 hl_card_need(hl_store *s, const hl_uuid *id, hl_card_row *out, hl_err *err)
@@ -170,16 +171,15 @@ add_in_tx(hl_store *s, const hl_card_row *c, const hl_firmware *fw,
 	if (rc == HL_OK && fw != NULL)
 		rc = hl_firmware_insert(s, fw, actor, err);
 	if (rc == HL_OK)
+		rc = hl_log_event(s, "firmware.added", actor, NULL, 0, err);
+	if (rc == HL_OK)
 		rc = hl_firmware_need(s, &c->firmware, &known, err);
 	if (rc == HL_OK)
 		rc = insert_card(s, c, actor, err);
 	if (rc == HL_OK)
 		rc = hl_reading_insert(s, &first, err);
-	/* The next label takes this one's place in the card's row. */
-	if (rc == HL_OK && c->label[0] != '\0')
-		rc = hl_act_add(
-		    s, "card.labelled", &c->id, c->label, actor, err);
-	return rc;
+	return rc == HL_OK ? hl_log_event(s, "card.added", actor, NULL, 0, err)
+			   : rc;
 }
 
 hl_rc
@@ -275,7 +275,7 @@ label_in_tx(hl_store *s, const hl_uuid *card, const char *label,
 	hl_q_uuid(&q, card);
 	if ((rc = hl_q_run(&q, err)) != HL_OK)
 		return rc;
-	return hl_act_add(s, "card.labelled", card, label, actor, err);
+	return hl_log_event(s, "card.labelled", actor, NULL, 0, err);
 }
 
 hl_rc
@@ -331,7 +331,7 @@ retire_in_tx(
 	hl_q_uuid(&q, card);
 	if ((rc = hl_q_run(&q, err)) != HL_OK)
 		return rc;
-	return hl_act_add(s, "card.retired", card, "", actor, err);
+	return hl_log_event(s, "card.retired", actor, NULL, 0, err);
 }
 
 hl_rc
@@ -372,8 +372,10 @@ seen_in_tx(
 	r.expected = c.last_counter;
 	if ((rc = hl_reading_insert(s, &r, err)) != HL_OK)
 		return rc;
-	return hl_card_move(
+	rc = hl_card_move(
 	    s, r.card, c.last_counter, r.counter, r.state, r.reader, err);
+	return rc == HL_OK ? hl_log_event(s, "card.seen", r.actor, NULL, 0, err)
+			   : rc;
 }
 
 hl_rc

@@ -186,7 +186,8 @@ check_indexes(checking *c, hl_err *err)
 {
 	static const char *const tables[] = { "meta", "certificates", "chips",
 		"firmwares", "cards", "issues", "card_readings", "licenses",
-		"uses", "acts", "installs", "slots" };
+		"uses", "installs", "slots", "events", "tree", "variances",
+		"merged_ledgers", "merged_events" };
 	char sql[256];
 	hl_rc rc = HL_OK;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/sqlite/chip.h"
+#include "store/sqlite/log.h"
 
 #include <string.h>
 
@@ -132,8 +133,7 @@ hl_store_chip_label(hl_store *store, const hl_uuid *chip, const char *label,
 	hl_q_text_or_null(&q, label);
 	hl_q_uuid(&q, chip);
 	if ((rc = hl_q_run(&q, err)) == HL_OK)
-		rc =
-		    hl_act_add(store, "chip.labelled", chip, label, actor, err);
+		rc = hl_log_event(store, "chip.labelled", actor, NULL, 0, err);
 out:
 	return hl_tx_end(store, rc, err);
 }

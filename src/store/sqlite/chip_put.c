@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "store/sqlite/chip.h"
+#include "store/sqlite/log.h"
 #include "util/hex.h"
 
 static const hl_uid no_uid = { .n = 0 };
@@ -136,7 +137,6 @@ add_chip(const put *p, hl_uuid *id, hl_err *err)
 static hl_rc
 complete_chip(const put *p, const hl_uuid *id, hl_err *err)
 {
-	hl_rc rc;
 	hl_q q;
 
 	q = hl_q_new(p->s,
@@ -145,9 +145,7 @@ complete_chip(const put *p, const hl_uuid *id, hl_err *err)
 	bind_uid(&q, p->uid);
 	bind_cert(&q, p->cert);
 	hl_q_uuid(&q, id);
-	if ((rc = hl_q_run(&q, err)) != HL_OK)
-		return rc;
-	return hl_act_add(p->s, "chip.completed", id, "", p->actor, err);
+	return hl_q_run(&q, err);
 }
 
 static hl_rc
@@ -187,7 +185,6 @@ static hl_rc
 join_halves(const put *p, hl_uuid *id, hl_err *err)
 {
 	const hl_chip *keep = &p->a, *drop = &p->b;
-	char text[HL_UUID_TEXT];
 	bool used_a = true, used_b = true;
 	hl_rc rc;
 	hl_q q;
@@ -206,10 +203,6 @@ join_halves(const put *p, hl_uuid *id, hl_err *err)
 	if ((rc = hl_q_run(&q, err)) != HL_OK)
 		return rc;
 	*id = keep->id;
-	hl_uuid_text(&drop->id, text);
-	rc = hl_act_add(p->s, "chip.joined", &keep->id, text, p->actor, err);
-	if (rc != HL_OK)
-		return rc;
 	q = hl_q_new(p->s,
 	    "UPDATE chips SET label = coalesce(label, ?) "
 	    "WHERE id = ?");
@@ -218,6 +211,12 @@ join_halves(const put *p, hl_uuid *id, hl_err *err)
 	if ((rc = hl_q_run(&q, err)) != HL_OK)
 		return rc;
 	return complete_chip(p, id, err);
+}
+
+static bool
+are_halves(const put *p)
+{
+	return p->has_a && p->has_b && !hl_uuid_equal(&p->a.id, &p->b.id);
 }
 
 static hl_rc
@@ -232,7 +231,7 @@ apply(const put *p, hl_uuid *id, hl_err *err)
 	}
 	if (!p->has_a && !p->has_b)
 		return add_chip(p, id, err);
-	if (p->has_a && p->has_b && !hl_uuid_equal(&p->a.id, &p->b.id))
+	if (are_halves(p))
 		return join_halves(p, id, err);
 	*id = known->id;
 	if ((known->uid.n == 0 && p->uid->n > 0) ||
@@ -256,6 +255,11 @@ put_in_tx(put *p, hl_chip *out, hl_err *err)
 		rc = check_conflicts(p, err);
 	if (rc == HL_OK)
 		rc = apply(p, &id, err);
+	if (rc == HL_OK) {
+		rc = hl_log_event(p->s,
+		    are_halves(p) ? "chip.joined" : "chip.seen", p->actor, NULL,
+		    0, err);
+	}
 	if (rc == HL_OK)
 		rc = hl_chip_need(p->s, &id, out, err);
 	return rc;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "store/sqlite/log.h"
 #include "util/clock.h"
 
 /*
@@ -46,6 +47,8 @@ hl_db_exec(hl_store *s, const char *sql, hl_err *err)
 hl_rc
 hl_tx_begin(hl_store *s, const char *doing, hl_err *err)
 {
+	hl_rc rc;
+
 	s->doing = doing;
 	if (s->read_only) {
 		return hl_db_fail(s, HL_ESTORE, err, "",
@@ -57,11 +60,15 @@ hl_tx_begin(hl_store *s, const char *doing, hl_err *err)
 		    "the system failed to sync it before; nothing more is "
 		    "recorded by this process");
 	}
+	if ((rc = hl_db_exec(s, "BEGIN IMMEDIATE", err)) != HL_OK)
+		return rc;
+	/* now that nobody else writes: times are in the order of commits */
 	s->now = hl_now_ms();
 	if (s->now < 0)
 		s->now = 0; /* a clock before 1970 */
 	s->changes = sqlite3_total_changes64(s->db);
-	return hl_db_exec(s, "BEGIN IMMEDIATE", err);
+	hl_log_start(s);
+	return HL_OK;
 }
 
 static void
@@ -88,7 +95,10 @@ hl_rc
 hl_tx_end(hl_store *s, hl_rc rc, hl_err *err)
 {
 	if (rc == HL_OK)
+		rc = hl_log_close(s, err);
+	if (rc == HL_OK)
 		rc = note_time(s, err);
+	hl_log_stop(s);
 	if (rc == HL_OK && sqlite3_get_autocommit(s->db)) {
 		rc = hl_db_fail(s, HL_ESTORE, err, "run hsmlic store check",
 		    "the transaction had ended early");
@@ -327,20 +337,4 @@ hl_actor_check(const hl_actor *a, hl_err *err)
 	return hl_fail(err, HL_EINPUT, "check the class",
 	    "say production or test", "\"%s\" is not a class of use",
 	    a->use_class);
-}
-
-hl_rc
-hl_act_add(hl_store *s, const char *kind, const hl_uuid *object,
-    const char *detail, const hl_actor *a, hl_err *err)
-{
-	hl_q q = hl_q_new(s,
-	    "INSERT INTO acts (at, kind, object, detail, station, operator, "
-	    "lot, note, use_class) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
-
-	hl_q_int(&q, s->now);
-	hl_q_text(&q, kind);
-	hl_q_uuid(&q, object);
-	hl_q_text(&q, detail);
-	hl_q_actor(&q, a);
-	return hl_q_run(&q, err);
 }

@@ -9,11 +9,31 @@
 #include <limits.h>
 #include <sqlite3.h>
 
+#include "ledger/tree.h"
 #include "store/sqlite/engine.h"
 #include "util/lock.h"
 
 /* Of the side directory: room for the names of the files in it. */
 #define HL_SIDE_MAX (PATH_MAX + 8)
+
+/* A row that the transaction changed. */
+typedef struct hl_change {
+	const struct hl_logged *table;
+	int64_t n;
+	bool fresh, removed; /* new in this transaction; not there any more */
+} hl_change;
+
+/* What the transaction has to tell, and the tree that it tells it to: see
+ * log.h. */
+typedef struct hl_log {
+	hl_change *changes;
+	size_t n, cap;
+	bool failed, unknown; /* not all could be noted; no table of ours */
+	bool loaded;	      /* of the tree: */
+	hl_frontier tree;
+	uint64_t before; /* its size when the transaction began */
+	int64_t last_at; /* time of the newest event */
+} hl_log;
 
 struct hl_store {
 	sqlite3 *db;
@@ -28,8 +48,10 @@ struct hl_store {
 	 * more is recorded, and the next open checks the file. */
 	bool suspect;
 	const char *doing; /* what this call tries; for messages */
+	const char *origin; /* of one that is made now; NULL: of its ID */
 	int64_t now;	   /* time of the transaction */
 	int64_t changes;   /* rows changed before the transaction */
+	hl_log log;
 };
 
 /* ---- failures ----------------------------------------------------------- */
@@ -48,7 +70,8 @@ HL_CHECK hl_rc hl_db_exec(hl_store *s, const char *sql, hl_err *err);
 HL_CHECK hl_rc hl_tx_begin(hl_store *s, const char *doing, hl_err *err);
 /*
  * Ends it: with rc HL_OK by a durable commit, else by a rollback. Returns rc,
- * or why the commit failed; then nothing was recorded.
+ * or why the commit failed; then nothing was recorded. A row that changed and
+ * is in no event (log.h) is such a reason.
  */
 HL_CHECK hl_rc hl_tx_end(hl_store *s, hl_rc rc, hl_err *err);
 
@@ -98,8 +121,4 @@ HL_CHECK hl_rc hl_q_run(hl_q *q, hl_err *err);
 
 /* HL_EINPUT unless every text fits and the class is known. */
 HL_CHECK hl_rc hl_actor_check(const hl_actor *a, hl_err *err);
-/* Adds a row to `acts`, inside a transaction. */
-HL_CHECK hl_rc hl_act_add(hl_store *s, const char *kind, const hl_uuid *object,
-    const char *detail, const hl_actor *a, hl_err *err);
-
 #endif

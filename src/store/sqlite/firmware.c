@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/sqlite/card.h"
+#include "store/sqlite/log.h"
 
 static hl_rc
 check_firmware(const hl_firmware *f, hl_err *err)
@@ -82,6 +83,8 @@ hl_store_firmware_add(
 	    (rc = hl_tx_begin(store, "add a firmware", err)) != HL_OK)
 		return rc;
 	rc = hl_firmware_insert(store, f, actor, err);
+	if (rc == HL_OK)
+		rc = hl_log_event(store, "firmware.added", actor, NULL, 0, err);
 	return hl_tx_end(store, rc, err);
 }
 

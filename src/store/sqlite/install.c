@@ -3,6 +3,7 @@
 #include "store/sqlite/card.h"
 #include "store/sqlite/chip.h"
 #include "store/sqlite/issue.h"
+#include "store/sqlite/log.h"
 
 #define EXIT_MAX 255
 
@@ -134,6 +135,10 @@ hl_store_install_add(hl_store *store, const hl_install *i, hl_err *err)
 		return rc;
 	if ((rc = check_referred(store, i, err)) == HL_OK)
 		rc = insert(store, i, err);
+	if (rc == HL_OK) {
+		rc = hl_log_event(
+		    store, "program.outcome", &i->actor, NULL, 0, err);
+	}
 	return hl_tx_end(store, rc, err);
 }
 

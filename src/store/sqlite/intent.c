@@ -5,6 +5,7 @@
 #include "store/sqlite/card.h"
 #include "store/sqlite/chip.h"
 #include "store/sqlite/issue.h"
+#include "store/sqlite/log.h"
 
 typedef struct intent {
 	hl_store *s;
@@ -163,8 +164,11 @@ record(intent *t, hl_err *err)
 	    (rc = insert_issue(t, err)) != HL_OK ||
 	    (rc = hl_reading_insert(t->s, &before, err)) != HL_OK)
 		return rc;
-	return hl_card_move(t->s, &t->in->card, t->card.last_counter,
+	rc = hl_card_move(t->s, &t->in->card, t->card.last_counter,
 	    t->in->counter_before, t->state, t->reader, err);
+	return rc == HL_OK
+	    ? hl_log_event(t->s, "issue.intent", &t->in->actor, NULL, 0, err)
+	    : rc;
 }
 
 static hl_rc

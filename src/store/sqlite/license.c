@@ -5,6 +5,7 @@
 #include "store/sqlite/card.h"
 #include "store/sqlite/chip.h"
 #include "store/sqlite/issue.h"
+#include "store/sqlite/log.h"
 
 hl_rc
 hl_license_check(const uint8_t *bytes, size_t n, hl_err *err)
@@ -171,6 +172,12 @@ hl_store_license_use(hl_store *store, const hl_uuid *license, const char *how,
 	    (rc = hl_tx_begin(store, "record the use of a license", err)))
 		return rc;
 	rc = use_in_tx(store, license, how, actor, err);
+	if (rc == HL_OK) {
+		rc = hl_log_event(store,
+		    strcmp(how, "export") == 0 ? "license.exported"
+					       : "license.used",
+		    actor, NULL, 0, err);
+	}
 	return hl_tx_end(store, rc, err);
 }
 
@@ -214,7 +221,9 @@ import_in_tx(hl_store *s, const hl_license_row *l, hl_uuid *id, hl_err *err)
 		rc = check_none_active(s, l, id, err);
 	if (rc == HL_OK)
 		rc = hl_license_insert(s, l, id, err);
-	return rc;
+	return rc == HL_OK
+	    ? hl_log_event(s, "license.imported", l->actor, NULL, 0, err)
+	    : rc;
 }
 
 hl_rc

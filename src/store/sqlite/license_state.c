@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Licenses that are retired, doubted, trusted again: what people decide. */
 #include "store/sqlite/issue.h"
+#include "store/sqlite/log.h"
 
 /* A change of state, and which licenses it is for. */
 typedef struct change {
-	const char *doing, *act;
+	const char *doing, *kind;
 	hl_license_state to;
 	hl_rc (*check)(hl_store *s, const hl_license *l, hl_err *err);
 } change;
@@ -74,7 +75,7 @@ change_in_tx(hl_store *s, const change *c, const hl_uuid *license,
 	hl_q_uuid(&q, license);
 	if ((rc = hl_q_run(&q, err)) != HL_OK)
 		return rc;
-	return hl_act_add(s, c->act, license, reason, actor, err);
+	return hl_log_event(s, c->kind, actor, NULL, 0, err);
 }
 
 static hl_rc
@@ -105,7 +106,7 @@ hl_rc
 hl_store_license_doubt(hl_store *store, const hl_uuid *license,
     const char *reason, const hl_actor *actor, hl_err *err)
 {
-	static const change c = { "doubt a license", "license.doubted",
+	static const change c = { "doubt a license", "license.suspect",
 		HL_LICENSE_SUSPECT, check_doubt };
 
 	return change_state(store, &c, license, reason, actor, err);

@@ -307,6 +307,7 @@ hl_sqlite_open(
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return hl_nomem(err);
 	s->read_only = o.opt->read_only;
+	s->origin = o.opt->origin;
 	s->busy_ms = o.opt->busy_ms == 0 ? HL_STORE_BUSY_MS : o.opt->busy_ms;
 	if (s->busy_ms > INT32_MAX)
 		s->busy_ms = INT32_MAX;
@@ -314,6 +315,8 @@ hl_sqlite_open(
 	rc = open_steps(&o, path, err);
 	if (rc != HL_OK)
 		hl_store_close(&s);
+	else
+		s->origin = NULL; /* the caller's */
 	*out = s;
 	return rc;
 }

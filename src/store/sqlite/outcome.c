@@ -5,6 +5,7 @@
 #include "crypto/hash.h"
 #include "store/sqlite/card.h"
 #include "store/sqlite/issue.h"
+#include "store/sqlite/log.h"
 
 static const char two_licenses[] =
     "another license of this chip was active when this one came";
@@ -209,7 +210,9 @@ close_in_tx(closing *c, hl_license *license, hl_err *err)
 	if (c->o->license_n > 0 &&
 	    (c->o->state == HL_ISSUE_ISSUED || c->o->state == HL_ISSUE_BAD))
 		rc = record_license(c, license, err);
-	return rc;
+	return rc == HL_OK
+	    ? hl_log_event(c->s, "issue.outcome", &c->o->actor, NULL, 0, err)
+	    : rc;
 }
 
 hl_rc
@@ -289,6 +292,7 @@ check_rescue(
 static hl_rc
 rescue_in_tx(hl_store *s, const hl_license_row *given, hl_err *err)
 {
+	hl_event_fact was = { .key = "issue_state_before" };
 	hl_license_row l = *given;
 	hl_issue issue;
 	hl_uuid id;
@@ -308,8 +312,8 @@ rescue_in_tx(hl_store *s, const hl_license_row *given, hl_err *err)
 	l.firmware = &issue.firmware;
 	if ((rc = hl_license_insert(s, &l, &id, err)) != HL_OK)
 		return rc;
-	return hl_act_add(s, "issue.rescued", l.issue,
-	    hl_issue_state_name(issue.state), l.actor, err);
+	was.text = hl_issue_state_name(issue.state);
+	return hl_log_event(s, "issue.outcome", l.actor, &was, 1, err);
 }
 
 hl_rc

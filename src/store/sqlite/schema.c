@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "crypto/hash.h"
+#include "store/sqlite/log.h"
 #include "store/sqlite/migrations.h"
 #include "util/buf.h"
 
@@ -13,10 +14,10 @@
  * Of the text that the migrations leave behind. It saves running them at every
  * open; when it does not match, they are run and decide. A test compares.
  */
-const uint8_t hl_schema_sha256[HL_SHA256_LEN] = { 0xdb, 0x2c, 0xde, 0x5c, 0x69,
-	0x42, 0xa0, 0x5d, 0x6a, 0xf2, 0x51, 0xea, 0xe8, 0xee, 0x93, 0x21, 0x78,
-	0x4a, 0xe4, 0x1f, 0xa4, 0x1d, 0x09, 0x93, 0xad, 0x81, 0x58, 0x22, 0xf6,
-	0xca, 0xe5, 0x44 };
+const uint8_t hl_schema_sha256[HL_SHA256_LEN] = { 0x46, 0xd7, 0x3d, 0x70, 0xca,
+	0x58, 0x2a, 0xf2, 0xd7, 0xad, 0xc6, 0x66, 0x22, 0x31, 0x5f, 0x24, 0x79,
+	0x6e, 0x2a, 0x4d, 0x15, 0xac, 0xd9, 0x4c, 0x09, 0x75, 0xeb, 0xca, 0x74,
+	0xfe, 0x64, 0xd7 };
 
 /* Statistics that somebody's ANALYZE made do no harm. */
 #define SCHEMA_SELECT                                                          \
@@ -119,14 +120,19 @@ insert_meta(hl_store *s, hl_err *err)
 	if ((rc = hl_uuid_new(&id, err)) != HL_OK)
 		return rc;
 	hl_uuid_text(&id, text);
-	snprintf(origin, sizeof(origin), "hsmlic.invalid/%s", text);
+	if (s->origin == NULL)
+		snprintf(origin, sizeof(origin), "hsmlic.invalid/%s", text);
+	else
+		hl_text_copy(origin, sizeof(origin), s->origin);
 	q = hl_q_new(s,
 	    "INSERT INTO meta (one, id, origin, created_at, last_time) "
 	    "VALUES (1, ?1, ?2, ?3, ?3)");
 	hl_q_uuid(&q, &id);
 	hl_q_text(&q, origin);
 	hl_q_int(&q, s->now);
-	return hl_q_run(&q, err);
+	if ((rc = hl_q_run(&q, err)) != HL_OK)
+		return rc;
+	return hl_log_event(s, "store.created", NULL, NULL, 0, err);
 }
 
 static hl_rc compare_with_model(hl_store *s, int version, hl_err *err);
@@ -156,11 +162,9 @@ migrate_in_tx(hl_store *s, hl_err *err)
 	    sql, sizeof(sql), "PRAGMA user_version = %d", HL_SCHEMA_VERSION);
 	if ((rc = hl_db_exec(s, sql, err)) != HL_OK)
 		return rc;
-	if (version == 0)
-		return insert_meta(s, err);
-	/* nothing was recorded: its newest time stays */
-	s->changes = sqlite3_total_changes64(s->db);
-	return HL_OK;
+	hl_log_forget(s); /* tables of older schemas, too */
+	return version == 0 ? insert_meta(s, err)
+			    : hl_log_upgrade(s, version, err);
 }
 
 hl_rc

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which reader a station means by a slot number. */
 #include "store/sqlite/db.h"
+#include "store/sqlite/log.h"
 
 static hl_rc
 find_slot(hl_store *s, const char *station, const char *reader, bool *found,
@@ -55,7 +56,6 @@ put_in_tx(hl_store *s, const char *station, const char *reader, unsigned slot,
 {
 	unsigned known = 0;
 	bool found = false;
-	hl_text detail;
 	hl_uuid id;
 	hl_rc rc;
 
@@ -65,9 +65,7 @@ put_in_tx(hl_store *s, const char *station, const char *reader, unsigned slot,
 	if ((rc = hl_uuid_new(&id, err)) != HL_OK ||
 	    (rc = insert(s, &id, station, reader, slot, err)) != HL_OK)
 		return rc;
-	(void)hl_text_format(detail, sizeof(detail), "slot %u: %s, at %s", slot,
-	    reader, station);
-	return hl_act_add(s, "slot.mapped", &id, detail, actor, err);
+	return hl_log_event(s, "config.changed", actor, NULL, 0, err);
 }
 
 hl_rc

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The ledger as others see it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/sqlite/log.h"
+
+#define CHUNK_EVENTS 64
+
+hl_rc
+hl_store_event_put(hl_store *store, const char *kind, const hl_event_fact *facts,
+    size_t n, const hl_actor *actor, uint64_t *seq, hl_err *err)
+{
+	hl_rc rc;
+
+	if ((rc = hl_actor_check(actor, err)) != HL_OK ||
+	    (rc = hl_tx_begin(store, "record an event", err)) != HL_OK)
+		return rc;
+	rc = hl_log_event(store, kind, actor, facts, n, err);
+	rc = hl_tx_end(store, rc, err);
+	if (rc == HL_OK && seq != NULL)
+		*seq = store->log.tree.size - 1;
+	return rc;
+}
+
+hl_rc
+hl_store_tree(hl_store *store, hl_frontier *out, hl_err *err)
+{
+	hl_rc rc;
+
+	store->doing = "read the ledger's tree";
+	store->log.loaded = false;
+	if ((rc = hl_log_load(store, err)) == HL_OK)
+		*out = store->log.tree;
+	return rc;
+}
+
+/* Some events, copied, so that no lock is held while they are looked at. */
+typedef struct chunk {
+	hl_event_row rows[CHUNK_EVENTS];
+	size_t at[CHUNK_EVENTS]; /* where the bytes begin in `bytes` */
+	size_t n;
+	hl_buf bytes;
+} chunk;
+
+static void
+read_row(hl_q *q, chunk *c)
+{
+	hl_event_row *r = &c->rows[c->n];
+	const void *p;
+
+	r->seq = (uint64_t)hl_q_get_int(q);
+	r->n = (size_t)sqlite3_column_bytes(q->st, 1);
+	p = sqlite3_column_blob(q->st, 1);
+	q->column++;
+	if (hl_q_get_blob(q, r->leaf.b, sizeof(r->leaf.b), sizeof(r->leaf.b)) ==
+	    0)
+		hl_q_damaged(q);
+	c->at[c->n++] = c->bytes.n;
+	if (p != NULL)
+		hl_buf_put(&c->bytes, p, r->n);
+	else if (r->n > 0)
+		c->bytes.failed = true;
+}
+
+static hl_rc
+read_chunk(hl_store *s, uint64_t from, uint64_t to, chunk *c, hl_err *err)
+{
+	hl_rc rc;
+	hl_q q;
+
+	c->n = 0;
+	hl_buf_reset(&c->bytes);
+	q = hl_q_new(s,
+	    "SELECT seq, bytes, leaf FROM events WHERE seq >= ? AND seq < ? "
+	    "ORDER BY seq LIMIT 64");
+	hl_q_int(&q, (int64_t)from);
+	hl_q_int(&q, (int64_t)to);
+	while (c->n < CHUNK_EVENTS && hl_q_row(&q))
+		read_row(&q, c);
+	rc = hl_q_end(&q, err);
+	return rc == HL_OK && c->bytes.failed ? hl_nomem(err) : rc;
+}
+
+hl_rc
+hl_store_events(hl_store *store, uint64_t from, uint64_t to,
+    bool (*row)(void *arg, const hl_event_row *e), void *arg, hl_err *err)
+{
+	bool more = true;
+	hl_rc rc = HL_OK;
+	chunk *c;
+
+	if (to > INT64_MAX)
+		to = INT64_MAX;
+	if ((c = calloc(1, sizeof(*c))) == NULL)
+		return hl_nomem(err);
+	while (more && from < to) {
+		store->doing = "read the ledger";
+		if ((rc = read_chunk(store, from, to, c, err)) != HL_OK ||
+		    c->n == 0)
+			break;
+		for (size_t i = 0; i < c->n && more; i++) {
+			c->rows[i].bytes = c->bytes.p + c->at[i];
+			more = row(arg, &c->rows[i]);
+		}
+		from = c->rows[c->n - 1].seq + 1;
+	}
+	hl_buf_free(&c->bytes);
+	free(c);
+	return rc;
+}
