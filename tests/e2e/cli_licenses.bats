@@ -203,8 +203,10 @@ uses() {
 	is '[.state, .reason] | @json' '["active","TZEN was 0"]'
 	run -0 hsmlic get --cached --uid "$UID1" -o again
 	cmp again l1
-	run -0 sqlite3 s.db "SELECT kind, detail FROM acts"
-	[ "$output" = "license.doubted|RSS error
+	run -0 sqlite3 s.db "SELECT j ->> '$.kind', j ->> '$.body.license_reason'
+		FROM (SELECT CAST(bytes AS TEXT) AS j FROM events)
+		WHERE j ->> '$.kind' IN ('license.suspect', 'license.trusted')"
+	[ "$output" = "license.suspect|RSS error
 license.trusted|TZEN was 0" ]
 }
 

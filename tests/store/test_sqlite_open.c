@@ -43,7 +43,7 @@ settings_are_in_force(void **state)
 		{ "PRAGMA locking_mode", "normal" },
 		{ "PRAGMA busy_timeout", "10000" },
 		{ "PRAGMA writable_schema", "0" },
-		{ "PRAGMA user_version", "2" },
+		{ "PRAGMA user_version", "3" },
 		{ "PRAGMA application_id", "1212959043" },
 		{ "PRAGMA encoding", "UTF-8" },
 	};

@@ -156,8 +156,13 @@ static const char *const never[] = {
 	"UPDATE slots SET reader = 'x'",
 	"DELETE FROM uses",
 	"UPDATE uses SET at = 0",
-	"DELETE FROM acts",
-	"UPDATE acts SET at = 0",
+	"DELETE FROM events",
+	"UPDATE events SET bytes = x'7b7d'",
+	"UPDATE events SET leaf = zeroblob(32)",
+	"INSERT INTO events (seq, bytes, leaf) "
+	"SELECT max(seq) + 2, bytes, leaf FROM events",
+	"DELETE FROM tree",
+	"UPDATE tree SET size = size - 1",
 };
 
 /* Each must be refused although whoever sends it has the file in hand. */
@@ -282,9 +287,13 @@ static const struct {
 	    "INSERT INTO slots SELECT NULL, randomblob(16), station, reader, 2 "
 	    "FROM slots",
 	    SQLITE_CONSTRAINT_UNIQUE },
-	{ "an act is of a kind",
-	    "INSERT INTO acts SELECT NULL, at, 'card.painted', object, detail, "
-	    "station, operator, lot, note, use_class FROM acts",
+	{ "a variance has a class",
+	    "INSERT INTO variances SELECT NULL, randomblob(16), id, 0, "
+	    "'painted', 1, 0, NULL, 'x', '', '', '', '', '' FROM cards",
+	    SQLITE_CONSTRAINT_CHECK },
+	{ "and a reason",
+	    "INSERT INTO variances SELECT NULL, randomblob(16), id, 0, "
+	    "'outside', 1, 0, NULL, '', '', '', '', '', '' FROM cards",
 	    SQLITE_CONSTRAINT_CHECK },
 	{ "a chip has a name",
 	    "INSERT INTO chips (id, first_seen, station, operator, "
@@ -379,7 +388,7 @@ altered_schema(void **state)
 		const char *sql, *says;
 	} altered[] = {
 		{ "CREATE TRIGGER evil AFTER INSERT ON uses BEGIN "
-		  "DELETE FROM acts; END",
+		  "DELETE FROM slots; END",
 		    "trigger \"evil\" is not ours" },
 		{ "CREATE VIEW zz AS SELECT 1", "view \"zz\" is not ours" },
 		{ "CREATE TABLE mine (a)", "table \"mine\" is not ours" },

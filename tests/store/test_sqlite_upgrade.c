@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The way from an older schema: schema1.sql is a store of that time. */
+/*
+ * The way from an older schema: schemaN.sql is a store of that time. Built once
+ * for each of them, with OLD_SCHEMA (N) and OLD_FILE.
+ */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +11,7 @@
 #include <unistd.h>
 
 #include "crypto/hash.h"
+#include "ledger/event.h"
 #include "store/conform.h"
 #include "store/raw.h"
 #include "store/sqlite/db.h"
@@ -15,10 +19,24 @@
 #include "store/vfs.h"
 #include "util/buf.h"
 
-/* The tables of schema 1, and what its rows are ordered by. */
-static const char *const tables[] = { "meta", "certificates", "chips",
-	"firmwares", "cards", "issues", "card_readings", "licenses", "uses",
-	"acts" };
+/* What stays as it is: tables, and their columns. */
+static const struct {
+	const char *name, *columns;
+} tables[] = {
+	{ "meta", "one, id, origin, created_at" },
+	{ "certificates", "*" },
+	{ "chips", "*" },
+	{ "firmwares", "*" },
+	{ "cards", "*" },
+	{ "issues", "*" },
+	{ "card_readings", "*" },
+	{ "licenses", "*" },
+	{ "uses", "*" },
+#if OLD_SCHEMA >= 2
+	{ "installs", "*" },
+	{ "slots", "*" },
+#endif
+};
 
 static void
 read_file(const char *path, hl_buf *out)
@@ -41,9 +59,9 @@ make_old(const char *path)
 	hl_buf sql = HL_BUF_INIT;
 	sqlite3 *db = raw_open(path);
 
-	read_file(SCHEMA_1, &sql);
+	read_file(OLD_FILE, &sql);
 	raw_exec(db, hl_buf_str(&sql));
-	assert_int_equal(raw_int(db, "PRAGMA user_version"), 1);
+	assert_int_equal(raw_int(db, "PRAGMA user_version"), OLD_SCHEMA);
 	sqlite3_close(db);
 	hl_buf_free(&sql);
 }
@@ -67,12 +85,13 @@ setup(void **state)
 
 /* Every value of every row, with its type. */
 static void
-dump_table(sqlite3 *db, const char *table, hl_buf *out)
+dump_table(sqlite3 *db, const char *table, const char *columns, hl_buf *out)
 {
 	sqlite3_stmt *st = NULL;
 	char sql[128];
 
-	snprintf(sql, sizeof(sql), "SELECT * FROM %s ORDER BY rowid", table);
+	snprintf(sql, sizeof(sql), "SELECT %s FROM %s ORDER BY rowid", columns,
+	    table);
 	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &st, NULL), SQLITE_OK);
 	while (sqlite3_step(st) == SQLITE_ROW) {
 		hl_buf_printf(out, "\n%s", table);
@@ -96,7 +115,7 @@ dump(sqlite3 *db)
 	hl_buf out = HL_BUF_INIT;
 
 	for (size_t i = 0; i < HL_COUNT(tables); i++)
-		dump_table(db, tables[i], &out);
+		dump_table(db, tables[i].name, tables[i].columns, &out);
 	assert_false(out.failed);
 	return out;
 }
@@ -128,15 +147,15 @@ every_table_has_rows(void **state)
 	char sql[128];
 
 	for (size_t i = 0; i < HL_COUNT(tables); i++) {
-		snprintf(
-		    sql, sizeof(sql), "SELECT count(*) FROM %s", tables[i]);
+		snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s",
+		    tables[i].name);
 		assert_true(raw_int(db, sql) > 0);
 	}
 	assert_int_equal(raw_int(db, "SELECT count(*) FROM issues"), 8);
 	assert_int_equal(
 	    raw_int(db, "SELECT count(DISTINCT state) FROM issues"), 7);
-	assert_int_equal(
-	    raw_int(db, "SELECT count(DISTINCT kind) FROM acts"), 7);
+	assert_int_equal(raw_int(db, "SELECT count(DISTINCT kind) FROM acts"),
+	    OLD_SCHEMA == 1 ? 7 : 10);
 	assert_int_equal(
 	    raw_int(db, "SELECT count(DISTINCT state) FROM licenses"), 3);
 	assert_int_equal(
@@ -144,7 +163,7 @@ every_table_has_rows(void **state)
 	assert_int_equal(raw_int(db,
 			     "SELECT count(*) FROM sqlite_schema WHERE "
 			     "name IN ('installs', 'slots')"),
-	    0);
+	    OLD_SCHEMA == 1 ? 0 : 2);
 	sqlite3_close(db);
 }
 
@@ -169,7 +188,7 @@ all_rows_stay(void **state)
 	is_of_today(f);
 	OK(f, hl_store_info_get(f->s, &info, &f->err));
 	assert_int_equal(info.schema, HL_SCHEMA_VERSION);
-	assert_int_equal(info.schema_found, 1);
+	assert_int_equal(info.schema_found, OLD_SCHEMA);
 	hl_store_close(&f->s);
 	after = dump_path(raw_path(f));
 	same(&before, &after);
@@ -178,6 +197,56 @@ all_rows_stay(void **state)
 	OK(f, hl_store_info_get(f->s, &info, &f->err));
 	assert_int_equal(info.schema_found, HL_SCHEMA_VERSION);
 	hl_buf_free(&before);
+}
+
+/* Counts the events that tell of an act, and of any row. */
+typedef struct told {
+	unsigned acts, rows, upgraded;
+	int64_t schema; /* that the store came from */
+} told;
+
+static bool
+count_told(void *arg, const hl_event_row *row)
+{
+	told *t = arg;
+	hl_event e;
+	int64_t v;
+
+	assert_int_equal(hl_event_parse(row->bytes, row->n, &e, NULL), HL_OK);
+	t->acts += hl_event_text(&e, "act") != NULL;
+	t->rows += hl_event_int(&e, "upgraded", &v) &&
+	    hl_event_text(&e, "act") == NULL;
+	if (strcmp(e.kind, "store.upgraded") == 0) {
+		t->upgraded++;
+		assert_true(hl_event_int(&e, "from_schema", &t->schema));
+	}
+	hl_event_free(&e);
+	return true;
+}
+
+/* Who did what is told once more, as events; and so is every row. */
+static void
+all_is_told(void **state)
+{
+	fixture *f = *state;
+	sqlite3 *db = raw_open(raw_path(f));
+	const int64_t acts = raw_int(db, "SELECT count(*) FROM acts");
+	told t = { .acts = 0 };
+	int64_t rows = 0;
+	char sql[128];
+
+	for (size_t i = 0; i < HL_COUNT(tables); i++) {
+		snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s",
+		    tables[i].name);
+		rows += raw_int(db, sql);
+	}
+	sqlite3_close(db);
+	OK(f, hl_store_open(&f->s, f->url, NULL, &f->err));
+	OK(f, hl_store_events(f->s, 0, UINT64_MAX, count_told, &t, &f->err));
+	assert_int_equal(t.acts, acts);
+	assert_int_equal(t.rows, rows);
+	assert_int_equal(t.upgraded, 1);
+	assert_int_equal(t.schema, OLD_SCHEMA);
 }
 
 /* The rows are not only there: the program goes on from them. */
@@ -231,7 +300,7 @@ read_only_stays_as_it_is(void **state)
 	OK(f, hl_store_open(&f->s, f->url, &read, &f->err));
 	is_of_today(f);
 	OK(f, hl_store_info_get(f->s, &info, &f->err));
-	assert_int_equal(info.schema_found, 1);
+	assert_int_equal(info.schema_found, OLD_SCHEMA);
 	assert_int_equal(info.size, before.n);
 	OK(f, hl_store_chip_list(f->s, count_chip, &n, &f->err));
 	assert_int_equal(n, 8);
@@ -283,7 +352,10 @@ altered_is_refused(void **state)
 		{ "CREATE INDEX mine ON acts (at)", "\"mine\" is not ours" },
 		{ "DROP TRIGGER licenses_fixed",
 		    "trigger \"licenses_fixed\" is missing" },
+#if OLD_SCHEMA == 1
 		{ "CREATE TABLE installs (a)", "\"installs\" is not ours" },
+#endif
+		{ "CREATE TABLE events (a)", "\"events\" is not ours" },
 		{ "CREATE TABLE acts_1 (a)", "\"acts_1\" is not ours" },
 		{ "DROP TABLE acts", "\"acts\" is missing" },
 	};
@@ -309,7 +381,7 @@ altered_is_refused(void **state)
 				fail_msg("%s: %s", altered[i].sql, f->err.why);
 		}
 		db = raw_open(raw_path(f));
-		assert_int_equal(raw_int(db, "PRAGMA user_version"), 1);
+		assert_int_equal(raw_int(db, "PRAGMA user_version"), OLD_SCHEMA);
 		sqlite3_close(db);
 		fx_teardown(&each);
 	}
@@ -324,11 +396,11 @@ is_old_or_new(fixture *f, const hl_buf *rows)
 	const int64_t version = raw_int(db, "PRAGMA user_version");
 	hl_buf before = *rows, now = dump(db);
 
-	assert_true(version == 1 || version == HL_SCHEMA_VERSION);
+	assert_true(version == OLD_SCHEMA || version == HL_SCHEMA_VERSION);
 	assert_int_equal(raw_int(db,
 			     "SELECT count(*) FROM sqlite_schema WHERE "
-			     "name IN ('installs', 'slots', 'acts_1')"),
-	    version == 1 ? 0 : 2);
+			     "name IN ('events', 'tree', 'acts', 'acts_1')"),
+	    version == OLD_SCHEMA ? 1 : 2);
 	sqlite3_close(db);
 	same(&before, &now);
 }
@@ -418,7 +490,7 @@ each_kill_leaves_old_or_new(void **state)
 			/* our own open plays the journal back */
 			OK(f, hl_store_open(&f->s, f->url, NULL, &f->err));
 			OK(f, hl_store_info_get(f->s, &info, &f->err));
-			old += info.schema_found == 1;
+			old += info.schema_found == OLD_SCHEMA;
 			is_of_today(f);
 			hl_store_close(&f->s);
 			now = dump_path(raw_path(f));
@@ -471,6 +543,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		OLD(every_table_has_rows),
 		OLD(all_rows_stay),
+		OLD(all_is_told),
 		OLD(goes_on),
 		OLD(read_only_stays_as_it_is),
 		OLD(old_backup_is_restored),
