@@ -40,8 +40,7 @@ beside_us(const char *name, char *out, size_t size)
 hl_rc
 hl_program_find(const char *name, char *out, size_t size, hl_err *err)
 {
-	const char *path = getenv("PATH");
-	const char *colon;
+	hl_tool found;
 
 	if (strchr(name, '/') != NULL) {
 		if (hl_tool_is_ourselves(name))
@@ -52,14 +51,8 @@ hl_program_find(const char *name, char *out, size_t size, hl_err *err)
 	}
 	if (strcmp(name, "hsmlic-sim") == 0 && beside_us(name, out, size))
 		return HL_OK;
-	for (; path != NULL && *path != '\0'; path = colon + (*colon == ':')) {
-		colon = strchrnul(path, ':');
-		if (colon != path &&
-		    hl_path(out, size, NULL, "%.*s/%s", (int)(colon - path),
-			path, name) == HL_OK &&
-		    can_run(out))
-			return HL_OK;
-	}
+	if (hl_tool_in_path(&found, name))
+		return hl_path(out, size, err, "%s", found.path);
 	return hl_fail(err, HL_ENODEV, "find the program",
 	    "give its path, or add its folder to PATH",
 	    "there is no program \"%s\" in PATH", name);

@@ -97,8 +97,8 @@ look_in(hl_tool *out, const char *folder, const char *name)
 
 /* The folder of relative names in PATH depends on where one stands; a program
  * that spends money should not. */
-static bool
-find_in_path(hl_tool *out, const char *name)
+bool
+hl_tool_in_path(hl_tool *out, const char *name)
 {
 	const char *p = getenv("PATH");
 	char folder[PATH_MAX];
@@ -164,7 +164,7 @@ find_configured(hl_tool *out, const char *configured, hl_err *err)
 	look seen;
 
 	if (strchr(configured, '/') == NULL) {
-		if (find_in_path(out, configured))
+		if (hl_tool_in_path(out, configured))
 			return HL_OK;
 		return hl_fail(err, HL_ENODEV, what,
 		    "configure the whole path of the program",
@@ -231,7 +231,7 @@ hl_tool_find(hl_tool *out, const char *configured, hl_err *err)
 		return find_configured(out, configured, err);
 	if ((rc = find_by_variables(out, err)) != HL_ENOTFOUND)
 		return rc;
-	if (find_in_path(out, HL_TOOL_NAME) || find_in_usual(out))
+	if (hl_tool_in_path(out, HL_TOOL_NAME) || find_in_usual(out))
 		return HL_OK;
 	return hl_fail(err, HL_ENODEV, what,
 	    "install STM32CubeProgrammer, or name the program in "

@@ -86,14 +86,6 @@ bool hl_tool_words(const void *text, size_t n, uint32_t address,
     uint32_t *words, size_t count);
 
 /*
- * The value of the first line "KEY : value", such as "RDP : 0xAA (Level 0)" of
- * `-ob displ`. Letter case and blanks in the key do not matter. False: there is
- * no such line, or it does not fit into `size` bytes (then *value is "").
- */
-bool hl_tool_value(
-    const void *text, size_t n, const char *key, char *value, size_t size);
-
-/*
  * Hands each line to line() until that says false: without ANSI escapes, end of
  * line, clock prefix and trailing blanks. Valid UTF-8: control characters and
  * broken bytes are '?', a tab is a blank. A lone CR ends a line as well, since

@@ -38,6 +38,11 @@ HL_CHECK hl_rc hl_tool_find(hl_tool *out, const char *configured, hl_err *err);
 
 /* Is this file the running program: itself, a link to it, or a copy? */
 bool hl_tool_is_ourselves(const char *path);
+/*
+ * The first program of that name in PATH that can be run and is not the one
+ * that is running. Relative folders in PATH are passed over.
+ */
+bool hl_tool_in_path(hl_tool *out, const char *name);
 
 /* In the error of this program when the tool that it runs is a script that runs
  * it again: see HL_SPAWN_RUNS. */

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Single values out of an output: memory words, "key : value". */
+/* Memory words out of an output. */
 #include <string.h>
 
 #include "tool/match.h"
 #include "tool/output.h"
 #include "util/hex.h"
-#include "util/text.h"
 
 #define WORD_DIGITS 8
 
@@ -57,46 +56,4 @@ hl_tool_words(
 		return false;
 	hl_tool_lines(text, n, words_line, &w);
 	return w.got == count;
-}
-
-typedef struct value_wanted {
-	char key[HL_TOOL_KEY_MAX];
-	char *value;
-	size_t size;
-	bool found;
-} value_wanted;
-
-static bool
-value_line(void *arg, const char *line)
-{
-	value_wanted *w = arg;
-	char key[HL_TOOL_KEY_MAX];
-	const char *value;
-
-	if (!hl_tool_pair(line, key, &value) || strcmp(key, w->key) != 0)
-		return true;
-	if (hl_text_copy(w->value, w->size, value))
-		w->found = true;
-	else
-		w->value[0] = '\0';
-	return false;
-}
-
-bool
-hl_tool_value(
-    const void *text, size_t n, const char *key, char *value, size_t size)
-{
-	value_wanted w = { "", value, size, false };
-	char line[HL_TOOL_KEY_MAX + 1];
-	const char *none;
-
-	if (size == 0)
-		return false;
-	value[0] = '\0';
-	/* the key in the form that hl_tool_pair() gives */
-	if (!hl_text_format(line, sizeof(line), "%s:", key) ||
-	    !hl_tool_pair(line, w.key, &none))
-		return false;
-	hl_tool_lines(text, n, value_line, &w);
-	return w.found;
 }

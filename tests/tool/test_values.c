@@ -91,49 +91,6 @@ words_that_are_not_all_there(void **state)
 
 /* ST AN5054 and forum outputs do not show all of -ob displ; RDP in this form is
  * made up after its "NAME : value". */
-static void
-values(void **state)
-{
-	static const char text[] = "OPTION BYTES BANK: 0\r\n"
-				   "   Read Out Protection:\r\n"
-				   "     RDP          : 0xAA (Level 0)\r\n"
-				   "     nBOOT0:0x1\r\n"
-				   "     RDP          : 0x55\r\n"
-				   "     WRP1A : a:b\r\n"
-				   "     : x\r\n";
-	static const struct {
-		const char *key, *want; /* NULL: not there */
-	} rows[] = {
-		{ "RDP", "0xAA (Level 0)" },
-		{ "rdp", "0xAA (Level 0)" },
-		{ "nBOOT0", "0x1" },
-		{ "Read Out Protection", "" },
-		{ "readout protection", "" },
-		{ "WRP1A", "a:b" },
-		{ "WRP1", NULL },
-		{ "DP", NULL },
-		{ "", NULL },
-		{ " ", NULL },
-		{ "a key that is longer than all keys that there are, by some "
-		  "bytes",
-		    NULL },
-	};
-	char value[32];
-
-	(void)state;
-	for (size_t i = 0; i < HL_COUNT(rows); i++) {
-		CHECK(hl_tool_value(text, strlen(text), rows[i].key, value,
-			  sizeof(value)) == (rows[i].want != NULL),
-		    rows[i].key);
-		CHECK(strcmp(value, rows[i].want == NULL ? "" : rows[i].want) ==
-			0,
-		    rows[i].key);
-	}
-	assert_true(hl_tool_value(text, strlen(text), "RDP", value, 15));
-	assert_false(hl_tool_value(text, strlen(text), "RDP", value, 14));
-	assert_string_equal(value, "");
-}
-
 typedef struct seen {
 	char all[4096]; /* the lines, each with a '|' */
 	size_t stop_after;
@@ -244,7 +201,6 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(words_in_all_forms),
 		cmocka_unit_test(words_that_are_not_all_there),
-		cmocka_unit_test(values),
 		cmocka_unit_test(lines),
 		cmocka_unit_test(lines_stop_and_are_cut),
 	};
