@@ -22,7 +22,7 @@ find_home() {
 	case $1 in
 	PCSC/* | winscard.h | wintypes.h | pcsclite.h) home=src/card/ ;;
 	sqlite3.h | sqlite3ext.h) home=src/store/sqlite/ ;;
-	openssl/*) home=src/crypto/ ;;
+	openssl/* | p11-kit/* | pkcs11.h) home=src/crypto/ ;;
 	libpq-fe.h | libpq/* | postgres_ext.h) home=src/store/postgres/ ;;
 	*) home= ;;
 	esac
@@ -176,6 +176,7 @@ self_check() {
 		1 src/cli/a.c #include "card/wire.h"
 		1 src/chip/a.c #include "crypto/ossl.h"
 		1 src/chip/a.c #include <openssl/sha.h>
+		1 src/cli/a.c #include <p11-kit/pkcs11.h>
 		1 src/store/a.c #include <sqlite3.h>
 		1 src/cli/a.c #include "sqlite3.h"
 		1 src/store/sqlite/a.c #include <libpq-fe.h>

@@ -136,8 +136,26 @@ read_all(int fd, size_t max, hl_buf *out, bool *too_long)
 	return r;
 }
 
+/* A secret is for its owner alone: ssh(1) is as strict. An access list shows in
+ * the bits of the group. */
 static hl_rc
-read_checked(const char *path, int fd, size_t max, hl_buf *out, hl_err *err)
+check_private(const char *path, const struct stat *st, hl_err *err)
+{
+	hl_rc rc;
+
+	if ((st->st_mode & 077) == 0)
+		return HL_OK;
+	rc = hl_fail(err, HL_EACCESS, "", "",
+	    "its mode is %03o: others than its owner have access to the secret",
+	    (unsigned)st->st_mode & 0777);
+	hl_err_what(err, "read \"%s\"", path);
+	hl_err_hint(err, "chmod 600 \"%s\"; who could read it knows it", path);
+	return rc;
+}
+
+static hl_rc
+read_checked(
+    const char *path, int fd, size_t max, bool secret, hl_buf *out, hl_err *err)
 {
 	struct stat st;
 	bool too_long;
@@ -151,6 +169,8 @@ read_checked(const char *path, int fd, size_t max, hl_buf *out, hl_err *err)
 		    S_ISDIR(st.st_mode) ? "it is a directory"
 					: "it is not a regular file");
 	}
+	if (secret && (rc = check_private(path, &st, err)) != HL_OK)
+		return rc;
 	if (read_all(fd, max, out, &too_long) != 0)
 		return hl_file_fail_errno(err, "read", path, errno);
 	if (too_long) {
@@ -162,8 +182,8 @@ read_checked(const char *path, int fd, size_t max, hl_buf *out, hl_err *err)
 	return out->failed ? hl_nomem(err) : HL_OK;
 }
 
-hl_rc
-hl_file_read(const char *path, size_t max, hl_buf *out, hl_err *err)
+static hl_rc
+read_file(const char *path, size_t max, bool secret, hl_buf *out, hl_err *err)
 {
 	const size_t before = out->n;
 	hl_rc rc;
@@ -182,13 +202,25 @@ hl_file_read(const char *path, size_t max, hl_buf *out, hl_err *err)
 			err->rc = rc;
 		return rc;
 	}
-	rc = read_checked(path, fd, max, out, err);
+	rc = read_checked(path, fd, max, secret, out, err);
 	close(fd);
 	if (rc != HL_OK && out->n > before) {
 		explicit_bzero(out->p + before, out->n - before);
 		out->n = before;
 	}
 	return rc;
+}
+
+hl_rc
+hl_file_read(const char *path, size_t max, hl_buf *out, hl_err *err)
+{
+	return read_file(path, max, false, out, err);
+}
+
+hl_rc
+hl_file_read_secret(const char *path, size_t max, hl_buf *out, hl_err *err)
+{
+	return read_file(path, max, true, out, err);
 }
 
 /* One directory; its parent is synced so that the name survives a crash. */

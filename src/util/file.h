@@ -18,6 +18,10 @@
  */
 HL_CHECK hl_rc hl_file_read(
     const char *path, size_t max, hl_buf *out, hl_err *err);
+/* The same for a secret: HL_EACCESS when the mode of the file gives others than
+ * its owner any access. */
+HL_CHECK hl_rc hl_file_read_secret(
+    const char *path, size_t max, hl_buf *out, hl_err *err);
 
 /*
  * Replaces `path` by the given bytes so that a crash leaves the old file or
@@ -35,6 +39,11 @@ HL_CHECK hl_rc hl_file_write(
  */
 HL_CHECK hl_rc hl_file_put(const char *path, const void *p, size_t n,
     mode_t mode, bool force, hl_err *err);
+
+/* Writes a new file as hl_file_write() does: HL_EEXIST, and what is there stays
+ * as it is, when the name is taken. */
+HL_CHECK hl_rc hl_file_create(
+    const char *path, const void *p, size_t n, mode_t mode, hl_err *err);
 
 /* Makes the directory and its parents (mode 0700); fine if it is there.
  * HL_EINPUT when something else is. */

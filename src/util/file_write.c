@@ -158,6 +158,18 @@ hl_file_write(
 	return write_file(path, p, n, mode, true, err);
 }
 
+hl_rc
+hl_file_create(
+    const char *path, const void *p, size_t n, mode_t mode, hl_err *err)
+{
+	const hl_rc rc = write_file(path, p, n, mode, false, err);
+
+	if (rc != HL_EEXIST)
+		return rc;
+	return hl_file_fail(err, HL_EEXIST, "write", path,
+	    "choose another name", "the file is there already");
+}
+
 /* HL_OK: same bytes. HL_EEXIST: others. HL_ENOTFOUND: none. */
 static hl_rc
 compare(const char *path, const void *p, size_t n, hl_err *err)
