@@ -324,6 +324,19 @@ sig_to_der(const uint8_t sig[HL_P256_SIG], size_t *n)
 	return der;
 }
 
+hl_rc
+hl_p256_sig_der(const uint8_t sig[HL_P256_SIG], hl_buf *der, hl_err *err)
+{
+	size_t n = 0;
+	uint8_t *p = sig_to_der(sig, &n);
+
+	if (p == NULL)
+		return hl_ossl_fail(err, "write a signature");
+	hl_buf_put(der, p, n);
+	OPENSSL_free(p);
+	return der->failed ? hl_nomem(err) : HL_OK;
+}
+
 bool
 hl_p256_verify(const uint8_t pub[HL_P256_POINT], const void *msg, size_t n,
     const uint8_t sig[HL_P256_SIG])

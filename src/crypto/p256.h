@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "util/buf.h"
 #include "util/err.h"
 
 #define HL_P256_POINT 64
@@ -35,6 +36,9 @@ HL_CHECK hl_rc hl_p256_sign(const uint8_t priv[HL_P256_SCALAR], const void *msg,
 HL_CHECK hl_rc hl_p256_sign_seeded(const uint8_t priv[HL_P256_SCALAR],
     const uint8_t seed[HL_P256_SCALAR], const void *msg, size_t n,
     uint8_t sig[HL_P256_SIG], hl_err *err);
+/* Appends the DER of the two numbers (RFC 3279, 2.2.3): 8 to 72 bytes. */
+HL_CHECK hl_rc hl_p256_sig_der(
+    const uint8_t sig[HL_P256_SIG], hl_buf *der, hl_err *err);
 bool hl_p256_verify(const uint8_t pub[HL_P256_POINT], const void *msg, size_t n,
     const uint8_t sig[HL_P256_SIG]);
 
