@@ -170,7 +170,11 @@ append(hl_store *s, const hl_buf *bytes, hl_err *err)
 	hl_q_int(&q, (int64_t)s->log.tree.size);
 	hl_q_blob(&q, bytes->p, bytes->n);
 	hl_q_blob(&q, leaf.b, sizeof(leaf.b));
-	if ((rc = hl_q_run(&q, err)) != HL_OK)
+	if ((rc = hl_q_run(&q, err)) == HL_ECONFLICT) {
+		return hl_db_fail(s, HL_ESTORE, err, "run hsmlic audit verify",
+		    "the edge of the ledger's tree does not fit its events");
+	}
+	if (rc != HL_OK)
 		return rc;
 	s->log.last_at = s->now;
 	return hl_frontier_add(&s->log.tree, &leaf, err);
