@@ -13,6 +13,21 @@
 #define LARGE_CHECKED 1500
 #define LARGE_PROVEN 4
 
+/*
+ * To make a proof takes as many hashes as the tree has leaves. With sanitizers,
+ * which make a hash several times as slow, most sizes above 100 are left out;
+ * their proofs are then those of the model.
+ */
+static bool
+is_made(uint64_t size)
+{
+#if defined(__SANITIZE_ADDRESS__)
+	return size <= 100 || size % 16 == 9;
+#else
+	return size > 0;
+#endif
+}
+
 /* xorshift64*; the same numbers on every run */
 static uint64_t seed;
 
@@ -88,22 +103,33 @@ model_accepts(const claim *c)
 		  c->at, &c->what, c->size, &c->root, &c->p);
 }
 
+static hl_rc
+check(const claim *c, hl_err *err)
+{
+	return c->inclusion
+	    ? hl_check_inclusion(&c->what, c->at, c->size, &c->p, &c->root, err)
+	    : hl_check_consistency(
+		  c->at, &c->what, c->size, &c->root, &c->p, err);
+}
+
+/* The reasons are made in small trees only: to word them takes longer than to
+ * find them. */
 static bool
 accepted(const claim *c)
 {
 	hl_err err = { 0 };
-	const hl_rc rc = c->inclusion ? hl_check_inclusion(&c->what, c->at,
-					    c->size, &c->p, &c->root, &err)
-				      : hl_check_consistency(c->at, &c->what,
-					    c->size, &c->root, &c->p, &err);
+	const bool asks = c->size <= THOROUGH;
+	const hl_rc rc = check(c, asks ? &err : NULL);
 
 	if (rc == HL_OK) {
 		assert_int_equal(err.rc, HL_OK);
 		return true;
 	}
 	assert_int_equal(rc, HL_EINTEGRITY);
-	assert_int_equal(err.rc, HL_EINTEGRITY);
-	assert_true(err.why[0] != '\0' && err.hint[0] != '\0');
+	if (asks) {
+		assert_int_equal(err.rc, HL_EINTEGRITY);
+		assert_true(err.why[0] != '\0' && err.hint[0] != '\0');
+	}
 	return false;
 }
 
@@ -175,24 +201,23 @@ swapped_hashes(const claim *c, size_t i)
 	assert_refused(&bad, "two hashes are swapped");
 }
 
+/* One hash of a proof; of large trees' proofs any one. */
 static void
 altered_proof(const claim *c)
 {
 	const size_t n = c->p.n;
+	const bool all = c->size <= THOROUGH;
+	const size_t from = all || n == 0 ? 0 : below(n);
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = from; i < n && (all || i == from); i++) {
+		flipped_hash(c, i);
 		dropped_hash(c, i);
-	for (size_t i = 0; i <= n && n < HL_PROOF_MAX; i++)
-		added_hash(c, i);
-	if (c->size <= THOROUGH) {
-		for (size_t i = 0; i < n; i++)
-			flipped_hash(c, i);
-		for (size_t i = 0; i + 1 < n; i++)
+		if (i + 1 < n)
 			swapped_hashes(c, i);
-	} else if (n > 1) {
-		flipped_hash(c, below(n));
-		swapped_hashes(c, below(n - 1));
 	}
+	for (size_t i = from; i <= n && n < HL_PROOF_MAX; i++)
+		if (all || i == from)
+			added_hash(c, i);
 }
 
 static void
@@ -291,10 +316,12 @@ inclusion_in_all_trees(void **state)
 		for (uint64_t i = 0; i < size; i++) {
 			const claim c = inclusion_claim(&m, i, size);
 
+			judge(&c);
+			if (!is_made(size))
+				continue;
 			assert_int_equal(
 			    prove_inclusion(&m, i, size, &p), HL_OK);
 			assert_proof(&p, &c.p);
-			judge(&c);
 		}
 	model_free(&m);
 }
@@ -312,10 +339,12 @@ consistency_of_all_trees(void **state)
 		for (uint64_t old = 1; old <= size; old++) {
 			const claim c = consistency_claim(&m, old, size);
 
+			judge(&c);
+			if (!is_made(size))
+				continue;
 			assert_int_equal(
 			    prove_consistency(&m, old, size, &p), HL_OK);
 			assert_proof(&p, &c.p);
-			judge(&c);
 		}
 	model_free(&m);
 }
@@ -529,7 +558,7 @@ prove_from_bad_logs(const model *m, const claim *c)
 static void
 logs_that_fail(void **state)
 {
-	const uint64_t most = 40;
+	const uint64_t most = 24;
 	claim c;
 	model m;
 
@@ -549,12 +578,8 @@ static void
 assert_why(const claim *c, const char *why)
 {
 	hl_err err = { 0 };
-	const hl_rc rc = c->inclusion ? hl_check_inclusion(&c->what, c->at,
-					    c->size, &c->p, &c->root, &err)
-				      : hl_check_consistency(c->at, &c->what,
-					    c->size, &c->root, &c->p, &err);
 
-	assert_int_equal(rc, HL_EINTEGRITY);
+	assert_int_equal(check(c, &err), HL_EINTEGRITY);
 	if (strstr(err.why, why) == NULL)
 		fail_msg("\"%s\" is not in \"%s\"", why, err.why);
 }
