@@ -38,7 +38,8 @@ typedef struct hl_leaves {
 /*
  * The way from leaf `index` to the root of the first `size` leaves. *out is
  * untouched unless HL_OK. HL_EINPUT: there is no such leaf in such a tree;
- * HL_EINTEGRITY: the log is shorter than `size`; what read() fails with.
+ * HL_EINTEGRITY: the log is shorter than `size`; HL_ENOMEM; what read() fails
+ * with.
  *
  * The proof is worth what the leaves are: hl_check_inclusion() with a root from
  * elsewhere tells whether they are still those of that root.
@@ -54,13 +55,19 @@ HL_CHECK hl_rc hl_prove_inclusion(const hl_leaves *l, uint64_t index,
 HL_CHECK hl_rc hl_prove_consistency(const hl_leaves *l, uint64_t old,
     uint64_t size, hl_proof *out, hl_err *err);
 
-/* HL_EINTEGRITY: the proof does not show that the event with this leaf hash is
- * event `index` of the tree of that size and root; `why` says what differs. */
+/*
+ * HL_EINTEGRITY: the proof does not show that the event with this leaf hash is
+ * event `index` of the tree of that size and root; `why` says what differs.
+ * HL_ENOMEM. Size and root have to come from one checkpoint: a root alone does
+ * not tell the size of its tree, and a few proofs fit more than one size.
+ */
 HL_CHECK hl_rc hl_check_inclusion(const hl_hash *leaf, uint64_t index,
     uint64_t size, const hl_proof *p, const hl_hash *root, hl_err *err);
 
-/* HL_EINTEGRITY: the proof does not show that the tree of `size` leaves begins
- * with the one of `old` leaves; also where `old` is 0 (see above). */
+/*
+ * HL_EINTEGRITY: the proof does not show that the tree of `size` leaves begins
+ * with the one of `old` leaves; also where `old` is 0 (see above). HL_ENOMEM.
+ */
 HL_CHECK hl_rc hl_check_consistency(uint64_t old, const hl_hash *old_root,
     uint64_t size, const hl_hash *root, const hl_proof *p, hl_err *err);
 
