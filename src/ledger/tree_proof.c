@@ -215,8 +215,8 @@ hl_prove_consistency(
 		return HL_OK;
 	}
 	w = way_from_old(old, size);
-	if (w.at > 0) /* right of all that lies left, so read behind it */
-		a.p[a.n++] = (part){ w.at << w.level, old, false };
+	if (w.at > 0) /* the rightmost of what lies left */
+		a.p[a.n++] = (part){ w.at << w.level, old, true };
 	parts_add_way(&a, w, size);
 	return parts_prove(&a, l, out, err);
 }
