@@ -2,6 +2,7 @@
 #include "crypto/hash.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,12 +15,31 @@
 #define KDF_MAX ((size_t)255 * HL_SHA256_LEN)
 #define ENTROPY_MAX 256 /* getentropy() gives no more at once */
 
+/*
+ * The algorithm, looked for once. EVP_sha256() has OpenSSL look for it by name
+ * at each use, which takes longer than to hash a node of a ledger's tree. NULL
+ * where there is no memory; a later call tries again.
+ */
+static const EVP_MD *
+sha256(void)
+{
+	static _Atomic(EVP_MD *) found;
+	EVP_MD *md = atomic_load(&found), *other = NULL;
+
+	if (md != NULL || (md = EVP_MD_fetch(NULL, "SHA256", NULL)) == NULL)
+		return md;
+	if (atomic_compare_exchange_strong(&found, &other, md))
+		return md;
+	EVP_MD_free(md); /* another thread was faster */
+	return other;
+}
+
 hl_rc
 hl_sha256(const void *p, size_t n, uint8_t out[HL_SHA256_LEN], hl_err *err)
 {
 	uint8_t md[HL_SHA256_LEN];
 
-	if (EVP_Digest(p, n, md, NULL, EVP_sha256(), NULL) != 1)
+	if (EVP_Digest(p, n, md, NULL, sha256(), NULL) != 1)
 		return hl_ossl_fail(err, "hash with SHA-256");
 	memcpy(out, md, sizeof(md));
 	OPENSSL_cleanse(md, sizeof(md));
@@ -32,7 +52,7 @@ hl_sha256_prefixed(uint8_t first, const void *p, size_t n,
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	const bool done = ctx != NULL &&
-	    EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1 &&
+	    EVP_DigestInit_ex(ctx, sha256(), NULL) == 1 &&
 	    EVP_DigestUpdate(ctx, &first, 1) == 1 &&
 	    EVP_DigestUpdate(ctx, p, n) == 1 &&
 	    EVP_DigestFinal_ex(ctx, out, NULL) == 1;
@@ -50,7 +70,7 @@ kdf_block(EVP_MD_CTX *ctx, hl_rd z, hl_rd info, uint32_t counter,
 		(uint8_t)(counter >> 16), (uint8_t)(counter >> 8),
 		(uint8_t)counter };
 
-	return EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1 &&
+	return EVP_DigestInit_ex(ctx, sha256(), NULL) == 1 &&
 	    EVP_DigestUpdate(ctx, z.p, z.n) == 1 &&
 	    EVP_DigestUpdate(ctx, be, sizeof(be)) == 1 &&
 	    (info.n == 0 || EVP_DigestUpdate(ctx, info.p, info.n) == 1) &&
