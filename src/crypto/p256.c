@@ -73,9 +73,8 @@ equation_holds(
 	return BN_cmp(y, right) == 0;
 }
 
-/* HL_EINPUT: no point. HL_ENOMEM: cannot be told. */
-static hl_rc
-point_check(const char *what, const uint8_t point[HL_P256_POINT], hl_err *err)
+hl_rc
+hl_p256_check(const char *what, const uint8_t point[HL_P256_POINT], hl_err *err)
 {
 	EC_GROUP *group = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
 	BN_CTX *ctx = BN_CTX_new();
@@ -100,7 +99,7 @@ point_check(const char *what, const uint8_t point[HL_P256_POINT], hl_err *err)
 bool
 hl_p256_on_curve(const uint8_t point[HL_P256_POINT])
 {
-	return point_check("check a public key", point, NULL) == HL_OK;
+	return hl_p256_check("check a public key", point, NULL) == HL_OK;
 }
 
 /* The next candidate for a private key: random, or SHA-256(seed || i). */
@@ -236,7 +235,7 @@ hl_p256_ecdh(const uint8_t priv[HL_P256_SCALAR],
 	hl_rc rc;
 
 	if ((rc = scalar_check(what, priv, err)) != HL_OK ||
-	    (rc = point_check(what, peer, err)) != HL_OK)
+	    (rc = hl_p256_check(what, peer, err)) != HL_OK)
 		goto out;
 	own = key_private(priv);
 	other = key_public(peer);

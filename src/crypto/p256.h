@@ -16,6 +16,10 @@
 
 /* True when the bytes are a point of the curve other than infinity. */
 bool hl_p256_on_curve(const uint8_t point[HL_P256_POINT]);
+/* The same: HL_EINPUT when it is none, HL_ENOMEM when that cannot be told.
+ * `what` as in hl_fail(). */
+HL_CHECK hl_rc hl_p256_check(
+    const char *what, const uint8_t point[HL_P256_POINT], hl_err *err);
 
 /* A new key pair; or, with `seed` (32 bytes), always the same one for it. */
 HL_CHECK hl_rc hl_p256_generate(const uint8_t *seed,

@@ -59,10 +59,7 @@ check_p256(const char *what, const uint8_t *p, size_t n, hl_err *err)
 		return no_key(err, what,
 		    "a public key on P-256 has 65 bytes, of which the first is "
 		    "04");
-	return hl_p256_on_curve(p + 1)
-	    ? HL_OK
-	    : no_key(err, what,
-		  "the public key is not a point of the curve P-256");
+	return hl_p256_check(what, p + 1, err);
 }
 
 static hl_rc
@@ -114,22 +111,33 @@ to_ossl(const hl_public_key *k)
 	return key;
 }
 
-bool
-hl_public_verify(const hl_public_key *k, const void *msg, size_t n,
+int
+hl_public_judge(const hl_public_key *k, const void *msg, size_t n,
     const uint8_t *sig, size_t sig_n)
 {
 	EVP_PKEY *key = to_ossl(k);
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	const EVP_MD *md = k->type == HL_KEY_ED25519 ? NULL : EVP_sha256();
-	bool ok;
+	int r = -1;
 
-	ok = key != NULL && ctx != NULL &&
-	    EVP_DigestVerifyInit(ctx, NULL, md, NULL, key) == 1 &&
-	    EVP_DigestVerify(ctx, sig, sig_n, msg, n) == 1;
+	if (key != NULL && ctx != NULL &&
+	    EVP_DigestVerifyInit(ctx, NULL, md, NULL, key) == 1) {
+		r = EVP_DigestVerify(ctx, sig, sig_n, msg, n) == 1;
+		if (r == 0 &&
+		    ERR_GET_REASON(ERR_peek_error()) == ERR_R_MALLOC_FAILURE)
+			r = -1;
+	}
 	EVP_MD_CTX_free(ctx);
 	EVP_PKEY_free(key);
 	ERR_clear_error();
-	return ok;
+	return r;
+}
+
+bool
+hl_public_verify(const hl_public_key *k, const void *msg, size_t n,
+    const uint8_t *sig, size_t sig_n)
+{
+	return hl_public_judge(k, msg, n, sig, sig_n) == 1;
 }
 
 hl_rc

@@ -56,8 +56,12 @@ static hl_rc
 check(const hl_signer *s, const void *msg, size_t n, const hl_buf *sig,
     hl_err *err)
 {
-	if (hl_public_verify(&s->key, msg, n, sig->p, sig->n))
+	const int r = hl_public_judge(&s->key, msg, n, sig->p, sig->n);
+
+	if (r == 1)
 		return HL_OK;
+	if (r < 0)
+		return hl_nomem(err);
 	if (s->on_token)
 		return hl_fail(err, HL_ECARD, "sign with the token",
 		    "if it happens again, its key and its public key or "

@@ -29,6 +29,11 @@ HL_CHECK hl_rc hl_signer_open_token(hl_signer **out, const char *uri,
 HL_CHECK hl_rc hl_pin_ask(const hl_pin_source *pin, const char *what,
     bool last_try, char buf[HL_PIN_SIZE], hl_err *err);
 
+/* hl_public_verify(): 1 or 0, and -1 when that cannot be told for want of
+ * memory.
+ */
+int hl_public_judge(const hl_public_key *k, const void *msg, size_t n,
+    const uint8_t *sig, size_t sig_n);
 /* The public half of a key; HL_EINPUT: of another kind. `what` as in hl_fail().
  */
 HL_CHECK hl_rc hl_public_of(

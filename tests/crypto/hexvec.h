@@ -14,11 +14,13 @@
 
 #include "util/hex.h"
 
+#ifndef CHECK /* tests/util/rows.h has it as well */
 #define CHECK(cond, why)                                                       \
 	do {                                                                   \
 		if (!(cond))                                                   \
 			fail_msg("%s: not true: %s", (why), #cond);            \
 	} while (0)
+#endif
 
 /* Bytes on the heap, just as many as there are: a sanitizer sees one more. */
 typedef struct vec {

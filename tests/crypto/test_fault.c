@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <stdbool.h>
+#include <unistd.h>
 
 #include <openssl/crypto.h>
 
@@ -13,6 +14,7 @@
 #include "crypto/hash.h"
 #include "crypto/hexvec.h"
 #include "crypto/p256.h"
+#include "crypto/sign.h"
 
 static long allow = -1; /* requests that still succeed; -1: all */
 static bool refused;
@@ -139,6 +141,127 @@ do_on_curve(hl_err *err)
 	return hl_p256_on_curve(pub) ? HL_OK : HL_ENOMEM;
 }
 
+static hl_public_key keys[2];
+static char pems[2][300];
+static hl_signer *signers[2];
+
+static hl_rc
+do_from_raw(hl_err *err)
+{
+	hl_public_key k;
+	hl_rc rc = HL_OK;
+
+	for (int i = 0; rc == HL_OK && i < 2; i++)
+		rc = hl_public_from_raw(
+		    keys[i].type, keys[i].raw, keys[i].raw_n, &k, err);
+	return rc;
+}
+
+static hl_rc
+do_write_public(hl_err *err)
+{
+	hl_buf b = HL_BUF_INIT;
+	hl_rc rc = HL_OK;
+
+	for (int i = 0; rc == HL_OK && i < 2; i++) {
+		rc = hl_public_spki(&keys[i], &b, err);
+		if (rc == HL_OK)
+			rc = hl_public_pem(&keys[i], &b, err);
+	}
+	hl_buf_free(&b);
+	return rc;
+}
+
+/* Reading must never take a key for another one. That it is called damaged when
+ * memory has run out is OpenSSL's: its decoders do not tell these apart. */
+static void
+no_memory_to_read_a_key(void **state)
+{
+	int failures = 0;
+	hl_public_key k;
+	hl_rc rc;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		for (long n = 0;; n++) {
+			refused = false;
+			allow = n;
+			rc = hl_public_read_pem(
+			    pems[i], strlen(pems[i]), &k, NULL);
+			allow = -1;
+			if (!refused)
+				break;
+			failures += rc != HL_OK;
+			assert_true(
+			    rc != HL_OK || hl_public_equal(&k, &keys[i]));
+		}
+		assert_int_equal(rc, HL_OK);
+	}
+	assert_true(failures > 0);
+}
+
+/* A signature that comes is a good one; why none comes may be told wrongly,
+ * since verifying fails in the same way for want of memory. */
+static void
+no_memory_to_sign(void **state)
+{
+	int failures = 0;
+	hl_rc rc;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		for (long n = 0;; n++) {
+			hl_buf b = HL_BUF_INIT;
+			hl_err err = { 0 };
+
+			refused = false;
+			allow = n;
+			rc = hl_signer_sign(signers[i], "m", 1, &b, &err);
+			allow = -1;
+			assert_true(rc == HL_OK || (b.n == 0 && err.rc == rc));
+			assert_true(rc != HL_OK ||
+			    hl_public_verify(&keys[i], "m", 1, b.p, b.n));
+			hl_buf_free(&b);
+			failures += rc != HL_OK;
+			if (!refused)
+				break;
+		}
+		assert_int_equal(rc, HL_OK);
+	}
+	assert_true(failures > 0);
+}
+
+/* Keys of both kinds, in a file for as long as that takes. */
+static bool
+make_keys(void)
+{
+	char path[] = "/tmp/hsmlic-fault-XXXXXX";
+	hl_buf pem = HL_BUF_INIT;
+	bool ok = true;
+
+	for (int i = 0; ok && i < 2; i++) {
+		const hl_key_type type = i == 0 ? HL_KEY_ED25519 : HL_KEY_P256;
+		const int fd = mkstemp(path);
+
+		ok = fd >= 0 && close(fd) == 0 && unlink(path) == 0 &&
+		    hl_signer_generate(path, type, NULL, NULL) == HL_OK &&
+		    hl_signer_open(&signers[i], path, NULL, NULL, NULL) ==
+			HL_OK;
+		(void)unlink(path);
+		memcpy(path + strlen(path) - 6, "XXXXXX", 6);
+		if (!ok)
+			break;
+		keys[i] = *hl_signer_public(signers[i]);
+		hl_buf_reset(&pem);
+		ok = hl_public_pem(&keys[i], &pem, NULL) == HL_OK &&
+		    pem.n < sizeof(pems[i]);
+		if (ok)
+			memcpy(pems[i], hl_buf_str(&pem), pem.n + 1);
+	}
+	hl_buf_free(&pem);
+	return ok;
+}
+
 /* Fails the first request, then the second, ... until the call needs no more.
  * The call either works (OpenSSL could do without) or says HL_ENOMEM. */
 static void
@@ -157,6 +280,8 @@ memory_runs_out(void **state)
 		{ "sign", do_sign, true },
 		{ "verify", do_verify, false },
 		{ "on curve", do_on_curve, false },
+		{ "from raw", do_from_raw, true },
+		{ "write a public key", do_write_public, true },
 	};
 
 	(void)state;
@@ -258,17 +383,24 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(memory_runs_out),
+		cmocka_unit_test(no_memory_to_read_a_key),
+		cmocka_unit_test(no_memory_to_sign),
 		cmocka_unit_test(no_memory_is_never_taken_for_a_bad_tag),
 		cmocka_unit_test(no_random_bytes),
 		cmocka_unit_test(
 		    hashes_that_are_no_private_key_are_passed_over),
 	};
 
+	int failed;
+
 	/* OpenSSL takes these only before its first request. */
 	if (CRYPTO_set_mem_functions(
 		counted_malloc, counted_realloc, counted_free) != 1 ||
 	    hl_p256_generate(seed, priv, pub, NULL) != HL_OK ||
-	    hl_p256_sign(priv, "m", 1, sig, NULL) != HL_OK)
+	    hl_p256_sign(priv, "m", 1, sig, NULL) != HL_OK || !make_keys())
 		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	for (int i = 0; i < 2; i++)
+		hl_signer_close(&signers[i]);
+	return failed;
 }
