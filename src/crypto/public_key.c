@@ -302,6 +302,9 @@ hl_public_read_pem(const char *text, size_t n, hl_public_key *out, hl_err *err)
 
 	if (n > PEM_MAX)
 		return no_key(err, what_read, "it is longer than 64 KiB");
+	/* OpenSSL would read a line to its first NUL */
+	if (n > 0 && memchr(text, '\0', n) != NULL)
+		return no_key(err, what_read, "it is not text");
 	if ((bio = BIO_new_mem_buf(text, (int)n)) == NULL)
 		return hl_ossl_fail(err, what_read);
 	rc = first_block(bio, &der, err);

@@ -359,6 +359,25 @@ pem_that_is_refused(void **state)
 }
 
 static void
+pem_with_a_nul(void **state)
+{
+	static const char text[] = BEGIN(PUB) ED_LINE "\n" END(PUB) "\n";
+	char copy[sizeof(text)];
+	hl_public_key k;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(text) - 1; i++) {
+		memcpy(copy, text, sizeof(text));
+		copy[i] = '\0';
+		assert_int_equal(
+		    hl_public_read_pem(copy, sizeof(text) - 1, &k, NULL),
+		    HL_EINPUT);
+	}
+	assert_int_equal(
+	    hl_public_read_pem(text, sizeof(text) - 1, &k, NULL), HL_OK);
+}
+
+static void
 pem_too_long(void **state)
 {
 	const size_t n = 70000;
@@ -386,6 +405,7 @@ main(void)
 		cmocka_unit_test(spki_and_pem_and_back),
 		cmocka_unit_test(pem_that_is_read),
 		cmocka_unit_test(pem_that_is_refused),
+		cmocka_unit_test(pem_with_a_nul),
 		cmocka_unit_test(pem_too_long),
 	};
 
