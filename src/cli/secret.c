@@ -12,12 +12,12 @@
 
 /* Puts a line into the buffer; `n` bytes without its end. */
 static hl_rc
-take_line(
-    const char *p, size_t n, const char *what, char *buf, size_t size, hl_err *err)
+take_line(const char *p, size_t n, const char *what, char *buf, size_t size,
+    hl_err *err)
 {
 	if (n == 0)
-		return hl_fail(
-		    err, HL_EINPUT, "get a secret", "", "the %s is empty", what);
+		return hl_fail(err, HL_EINPUT, "get a secret", "",
+		    "the %s is empty", what);
 	if (n >= size || memchr(p, '\0', n) != NULL)
 		return hl_fail(err, HL_EINPUT, "get a secret",
 		    "is it the right one?",
@@ -110,8 +110,7 @@ from_fd(hl_secret *s, const char *what, char *buf, size_t size, hl_err *err)
 		s->has_line = rc == HL_OK;
 	}
 	if (rc == HL_OK)
-		rc = take_line(
-		    s->line, strlen(s->line), what, buf, size, err);
+		rc = take_line(s->line, strlen(s->line), what, buf, size, err);
 	return rc;
 }
 

@@ -31,8 +31,8 @@ typedef struct hl_secret {
 } hl_secret;
 
 /*
- * `word`: "env:NAME" (a variable), "file:PATH" (its first line; the file must be
- * its owner's alone), "fd:N" (a descriptor, read to the first line's end) or
+ * `word`: "env:NAME" (a variable), "file:PATH" (its first line; the file must
+ * be its owner's alone), "fd:N" (a descriptor, read to the first line's end) or
  * NULL: ask on /dev/tty. HL_EUSAGE: none of these. Nothing is asked for yet.
  *
  * What asking may say: HL_EUSAGE: no terminal, or no such variable. HL_EINPUT:

@@ -20,7 +20,8 @@
  * TTOU are not among them: a program in the background is stopped before it has
  * changed the terminal.
  */
-static const int held[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGALRM, SIGTSTP };
+static const int held[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGALRM,
+	SIGTSTP };
 
 typedef struct tty {
 	int fd, signals;
@@ -168,8 +169,8 @@ read_line(const tty *t, char *buf, size_t size, hl_err *err)
 /* One question. *sig: the signal that ended it (HL_EDENIED, *err as it was), or
  * 0. */
 static hl_rc
-ask_once(tty *t, const char *question, char *buf, size_t size, int *sig,
-    hl_err *err)
+ask_once(
+    tty *t, const char *question, char *buf, size_t size, int *sig, hl_err *err)
 {
 	hl_rc rc;
 

@@ -41,9 +41,9 @@ ask_word(const char *word, char buf[HL_PIN_SIZE], hl_err *err)
 static void
 words_that_say_no_place(void **state)
 {
-	static const char *const rows[] = { "", "1234", "env:", "file:", "fd:",
-		"fd:x", "fd:-1", "fd:99999999999", "pass:S3CR3T", "S3CR3T",
-		":", "ENV:X", "env" };
+	static const char *const rows[] = { "", "1234",
+		"env:", "file:", "fd:", "fd:x", "fd:-1", "fd:99999999999",
+		"pass:S3CR3T", "S3CR3T", ":", "ENV:X", "env" };
 
 	(void)state;
 	for (size_t i = 0; i < HL_COUNT(rows); i++) {
@@ -129,8 +129,7 @@ file(void **state)
 		CHECK(ask_word(word, buf, NULL) == rows[i].rc, rows[i].text);
 		CHECK(strcmp(buf, rows[i].pin) == 0, rows[i].text);
 	}
-	assert_int_equal(
-	    hl_file_write(sc->path, "1234", 4, 0600, NULL), HL_OK);
+	assert_int_equal(hl_file_write(sc->path, "1234", 4, 0600, NULL), HL_OK);
 	assert_int_equal(chmod(sc->path, 0640), 0);
 	assert_int_equal(ask_word(word, buf, &err), HL_EACCESS);
 	assert_non_null(strstr(err.hint, "chmod 600"));
@@ -205,8 +204,8 @@ child_asks(int out, bool last_try)
 	hl_rc rc;
 	hl_buf b = HL_BUF_INIT;
 
-	rc = hl_secret_prompt("PIN of \x1b[31mtoken", last_try, buf,
-	    sizeof(buf), &err);
+	rc = hl_secret_prompt(
+	    "PIN of \x1b[31mtoken", last_try, buf, sizeof(buf), &err);
 	hl_buf_printf(&b, "%s|%s|%s", hl_rc_name(rc), buf, err.why);
 	if (write(out, b.p, b.n) != (ssize_t)b.n)
 		_exit(9);
@@ -236,8 +235,8 @@ wait_seen(term *t, const char *words, int times)
 	for (;;) {
 		int n = 0;
 
-		for (const char *s = t->seen;
-		     (s = strstr(s, words)) != NULL; s++)
+		for (const char *s = t->seen; (s = strstr(s, words)) != NULL;
+		     s++)
 			n++;
 		if (n >= times)
 			return;
@@ -260,8 +259,7 @@ static void
 term_open(term *t)
 {
 	memset(t, 0, sizeof(*t));
-	assert_int_equal(
-	    openpty(&t->master, &t->slave, NULL, NULL, NULL), 0);
+	assert_int_equal(openpty(&t->master, &t->slave, NULL, NULL, NULL), 0);
 	assert_true(echoes(t));
 }
 
@@ -298,8 +296,7 @@ term_result(term *t, char *out, size_t size)
 	size_t n = 0;
 	ssize_t r;
 
-	while (n < size - 1 &&
-	    (r = read(t->result, out + n, size - 1 - n)) > 0)
+	while (n < size - 1 && (r = read(t->result, out + n, size - 1 - n)) > 0)
 		n += (size_t)r;
 	out[n] = '\0';
 }
@@ -327,7 +324,8 @@ typed_unseen(void **state)
 		wait_seen(&t, ": ", 1);
 		/* the token's name does not reach the terminal as it is */
 		assert_non_null(strstr(t.seen, "PIN of ?[31mtoken"));
-		assert_true((strstr(t.seen, "LAST TRY") != NULL) == (last == 1));
+		assert_true(
+		    (strstr(t.seen, "LAST TRY") != NULL) == (last == 1));
 		assert_false(echoes(&t));
 		term_type(&t, "98765\177\n"); /* one rubbed out */
 		term_result(&t, said, sizeof(said));
