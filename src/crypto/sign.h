@@ -87,7 +87,8 @@ typedef struct hl_signer hl_signer;
  * logged in, until hl_signer_close().
  *
  * `pin` may be NULL when none is needed; a pin-source in the URI goes before
- * it.
+ * it. It is copied, and what its `arg` points to has to live as long as the
+ * signer: some keys want the PIN for each signature.
  *
  * HL_EUSAGE: a PIN is needed and there is no source, or it is in the URI
  * itself. HL_EACCESS: wrong, locked, or its last try not to be spent; the mode

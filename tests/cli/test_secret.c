@@ -318,8 +318,9 @@ typed_unseen(void **state)
 	(void)state;
 	for (int last = 0; last < 2; last++) {
 		term_open(&t);
-		/* flushed: not an answer */
+		/* flushed: not an answer; seen there before the question */
 		term_type(&t, "before\n");
+		wait_seen(&t, "before", 1);
 		term_start(&t, child_asks, last == 1);
 		wait_seen(&t, ": ", 1);
 		/* the token's name does not reach the terminal as it is */
