@@ -356,6 +356,11 @@ typedef struct hl_event_row {
 HL_CHECK hl_rc hl_store_events(hl_store *store, uint64_t from, uint64_t to,
     bool (*row)(void *arg, const hl_event_row *e), void *arg, hl_err *err);
 
+/* The same for the events that tell of a checkpoint, the newest first; without
+ * reading the others. */
+HL_CHECK hl_rc hl_store_checkpoints(hl_store *store,
+    bool (*row)(void *arg, const hl_event_row *e), void *arg, hl_err *err);
+
 /* ---- figures ------------------------------------------------------------ */
 
 typedef struct hl_figures {

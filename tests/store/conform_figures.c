@@ -119,6 +119,52 @@ only_when_asked(void **state)
 	factory->drop(url);
 }
 
+struct seen {
+	uint64_t seq[200];
+	size_t n, want;
+};
+
+static bool
+see(void *arg, const hl_event_row *e)
+{
+	struct seen *s = arg;
+
+	s->seq[s->n++] = e->seq;
+	return s->n < s->want;
+}
+
+/* More than are read at once, among others that quote what they look like. */
+static void
+checkpoints_newest_first(void **state)
+{
+	static const hl_event_fact facts[] = { { "keys", "a key", 0 },
+		{ "quote", "\"kind\":\"checkpoint.made\"", 0 } };
+	struct seen s = { .want = 200 };
+	fixture *f = *state;
+	uint64_t last[2];
+
+	OK(f, hl_store_checkpoints(f->s, see, &s, &f->err));
+	assert_int_equal(s.n, 0);
+	for (int i = 0; i < 100; i++) {
+		OK(f,
+		    hl_store_event_put(f->s, "checkpoint.made", facts, 1,
+			&f->actor, &last[0], &f->err));
+		OK(f,
+		    hl_store_event_put(f->s, "config.changed", facts, 2,
+			&f->actor, &last[1], &f->err));
+	}
+	assert_int_equal(last[1], last[0] + 1);
+	OK(f, hl_store_checkpoints(f->s, see, &s, &f->err));
+	assert_int_equal(s.n, 100);
+	for (size_t i = 0; i < s.n; i++)
+		assert_int_equal(s.seq[i], last[0] - 2 * i);
+	s.n = 0;
+	s.want = 1;
+	OK(f, hl_store_checkpoints(f->s, see, &s, &f->err));
+	assert_int_equal(s.n, 1);
+	assert_int_equal(s.seq[0], last[0]);
+}
+
 int
 conform_figures(void)
 {
@@ -128,6 +174,7 @@ conform_figures(void)
 		TEST(newest_time_moves_on),
 		TEST(info),
 		TEST(only_when_asked),
+		TEST(checkpoints_newest_first),
 	};
 
 	return cmocka_run_group_tests_name("figures", tests, NULL, NULL);

@@ -63,49 +63,90 @@ read_row(hl_q *q, chunk *c)
 		c->bytes.failed = true;
 }
 
+/* At most CHUNK_EVENTS of them, as `q` asks for. */
 static hl_rc
-read_chunk(hl_store *s, uint64_t from, uint64_t to, chunk *c, hl_err *err)
+read_chunk(hl_store *s, hl_q *q, chunk *c, hl_err *err)
 {
 	hl_rc rc;
-	hl_q q;
 
+	s->doing = "read the ledger";
 	c->n = 0;
 	hl_buf_reset(&c->bytes);
-	q = hl_q_new(s,
-	    "SELECT seq, bytes, leaf FROM events WHERE seq >= ? AND seq < ? "
-	    "ORDER BY seq LIMIT 64");
-	hl_q_int(&q, (int64_t)from);
-	hl_q_int(&q, (int64_t)to);
-	while (c->n < CHUNK_EVENTS && hl_q_row(&q))
-		read_row(&q, c);
-	rc = hl_q_end(&q, err);
+	while (c->n < CHUNK_EVENTS && hl_q_row(q))
+		read_row(q, c);
+	rc = hl_q_end(q, err);
 	return rc == HL_OK && c->bytes.failed ? hl_nomem(err) : rc;
+}
+
+/* False: `row` wants no more. */
+static bool
+give_chunk(chunk *c, bool (*row)(void *arg, const hl_event_row *e), void *arg)
+{
+	bool more = true;
+
+	for (size_t i = 0; i < c->n && more; i++) {
+		c->rows[i].bytes = c->bytes.p + c->at[i];
+		more = row(arg, &c->rows[i]);
+	}
+	return more;
+}
+
+static void
+chunk_free(chunk *c)
+{
+	hl_buf_free(&c->bytes);
+	free(c);
 }
 
 hl_rc
 hl_store_events(hl_store *store, uint64_t from, uint64_t to,
     bool (*row)(void *arg, const hl_event_row *e), void *arg, hl_err *err)
 {
-	bool more = true;
 	hl_rc rc = HL_OK;
 	chunk *c;
+	hl_q q;
 
 	if (to > INT64_MAX)
 		to = INT64_MAX;
 	if ((c = calloc(1, sizeof(*c))) == NULL)
 		return hl_nomem(err);
-	while (more && from < to) {
-		store->doing = "read the ledger";
-		if ((rc = read_chunk(store, from, to, c, err)) != HL_OK ||
-		    c->n == 0)
+	while (from < to) {
+		q = hl_q_new(store,
+		    "SELECT seq, bytes, leaf FROM events WHERE seq >= ? AND "
+		    "seq < ? ORDER BY seq LIMIT 64");
+		hl_q_int(&q, (int64_t)from);
+		hl_q_int(&q, (int64_t)to);
+		if ((rc = read_chunk(store, &q, c, err)) != HL_OK ||
+		    c->n == 0 || !give_chunk(c, row, arg))
 			break;
-		for (size_t i = 0; i < c->n && more; i++) {
-			c->rows[i].bytes = c->bytes.p + c->at[i];
-			more = row(arg, &c->rows[i]);
-		}
 		from = c->rows[c->n - 1].seq + 1;
 	}
-	hl_buf_free(&c->bytes);
-	free(c);
+	chunk_free(c);
+	return rc;
+}
+
+hl_rc
+hl_store_checkpoints(hl_store *store,
+    bool (*row)(void *arg, const hl_event_row *e), void *arg, hl_err *err)
+{
+	uint64_t before = INT64_MAX;
+	hl_rc rc;
+	chunk *c;
+	hl_q q;
+
+	if ((c = calloc(1, sizeof(*c))) == NULL)
+		return hl_nomem(err);
+	do {
+		/* the words of the index events_checkpoint */
+		q = hl_q_new(store,
+		    "SELECT seq, bytes, leaf FROM events WHERE instr(bytes, "
+		    "CAST('\"kind\":\"checkpoint.made\"' AS BLOB)) > 0 AND "
+		    "seq < ? ORDER BY seq DESC LIMIT 64");
+		hl_q_int(&q, (int64_t)before);
+		if ((rc = read_chunk(store, &q, c, err)) != HL_OK || c->n == 0)
+			break;
+		before = c->rows[c->n - 1].seq;
+	} while (give_chunk(c, row, arg));
+	chunk_free(c);
 	return rc;
 }
