@@ -348,7 +348,7 @@ typedef struct hl_event_row {
 	uint64_t seq;
 	const uint8_t *bytes; /* n of them; valid until `row` returns */
 	size_t n;
-	hl_hash leaf; /* as the store has it */
+	hl_hash leaf; /* as the store has it; all zero when it has none */
 } hl_event_row;
 
 /* Events from <= seq < to, in order, as they are stored: nothing is checked.
@@ -360,6 +360,43 @@ HL_CHECK hl_rc hl_store_events(hl_store *store, uint64_t from, uint64_t to,
  * reading the others. */
 HL_CHECK hl_rc hl_store_checkpoints(hl_store *store,
     bool (*row)(void *arg, const hl_event_row *e), void *arg, hl_err *err);
+
+
+/* What the tree has to go through: a checkpoint's size and root. */
+typedef struct hl_audit_point {
+	uint64_t size;
+	hl_hash root;
+	const char *name; /* of the checkpoint, for findings */
+} hl_audit_point;
+
+#define HL_AUDIT_TOLD_MAX 1000
+
+typedef struct hl_audit_result {
+	uint64_t events, rows, licenses; /* looked at */
+	uint64_t findings; /* all; HL_AUDIT_TOLD_MAX of them were told */
+	hl_frontier tree;  /* of the events, worked out anew */
+} hl_audit_result;
+
+/*
+ * Verifies the ledger and everything that it vouches for: each event (bytes,
+ * leaf hash, form, number, time), the tree and the points that it has to go
+ * through, each row of each table against the events that tell of it, the
+ * ledgers that were merged, and what hl_store_check() checks. Each finding goes
+ * to `found` (may be NULL) as one sentence with its place. HL_OK also when
+ * there were findings. HL_ESTORE when it cannot go on: the file is damaged, or
+ * a read-only store of an older schema, which has no ledger yet.
+ *
+ * Reading is enough. Others may write meanwhile: no lock is held for longer
+ * than it takes to compare a few rows, but by hl_store_check(). Memory does not
+ * grow with the store; a temporary file (SQLITE_TMPDIR, TMPDIR, /var/tmp) does,
+ * by about 20 bytes a row; HL_EFULL when there is no room for it. `progress`
+ * (may be NULL) is told now and then how many events and rows of all that are
+ * known by then are done. `found` and `progress` must not call the store.
+ */
+HL_CHECK hl_rc hl_store_audit(hl_store *store, const hl_audit_point *points,
+    size_t n, void (*found)(void *arg, const char *text),
+    void (*progress)(void *arg, uint64_t done, uint64_t of), void *arg,
+    hl_audit_result *out, hl_err *err);
 
 /* ---- figures ------------------------------------------------------------ */
 

@@ -5,7 +5,9 @@
 
 #include "store/fixture.h"
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, fx_setup, fx_teardown)
+/* What a test leaves behind must pass an audit. */
+#define TEST(name)                                                             \
+	cmocka_unit_test_setup_teardown(name, fx_setup, fx_teardown_audited)
 
 int conform_chips(void);
 int conform_cards(void);

@@ -104,7 +104,7 @@ check_row(const struct row *w)
 	EXPECT(f, w->rc, hl_store_intent_close(f->s, &o, &lic, &f->err));
 	compare_row(f, w, &issue, &card, &lic);
 	fx_check_clean(f);
-	fx_teardown(&state);
+	assert_int_equal(fx_teardown_audited(&state), 0);
 }
 
 static void

@@ -251,6 +251,42 @@ found(void *arg, const char *text)
 }
 
 uint64_t
+fx_audit(fixture *f, const hl_audit_point *points, size_t n, char *text,
+    size_t size, hl_audit_result *out)
+{
+	findings w = { text, size };
+	hl_audit_result r;
+
+	text[0] = '\0';
+	OK(f, hl_store_audit(f->s, points, n, found, NULL, &w, &r, &f->err));
+	if (out != NULL)
+		*out = r;
+	return r.findings;
+}
+
+int
+fx_teardown_audited(void **state)
+{
+	fixture *f = *state;
+	char text[4096] = "";
+	findings w = { text, sizeof(text) };
+	hl_audit_result r = { .findings = 1 };
+	hl_rc rc = HL_OK;
+
+	if (f->s == NULL)
+		rc = hl_store_open(&f->s, f->url, NULL, &f->err);
+	if (rc == HL_OK)
+		rc =
+		    hl_store_audit(f->s, NULL, 0, found, NULL, &w, &r, &f->err);
+	if (rc != HL_OK)
+		print_error("audit: %s: %s\n", f->err.what, f->err.why);
+	else if (r.findings > 0)
+		print_error("audit: %s", text);
+	fx_teardown(state);
+	return r.findings == 0 ? 0 : -1;
+}
+
+uint64_t
 fx_findings(fixture *f, char *text, size_t size)
 {
 	findings w = { text, size };

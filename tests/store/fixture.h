@@ -33,6 +33,8 @@ typedef struct fixture {
 
 int fx_setup(void **state);
 int fx_teardown(void **state);
+/* Audits the store before; a finding is a failure. */
+int fx_teardown_audited(void **state);
 
 /* Stops the test with the error's words when rc is another one. */
 #define EXPECT(f, want, call)                                                  \
@@ -64,6 +66,9 @@ hl_outcome fx_outcome(fixture *f, const hl_issue *i, hl_issue_state state,
 hl_install
 fx_install(fixture *f, const hl_chip *chip, hl_install_outcome outcome);
 const uint8_t *fx_license_bytes(unsigned n, size_t *len);
+/* The same of hl_store_audit(), with points that the tree has to go through. */
+uint64_t fx_audit(fixture *f, const hl_audit_point *points, size_t n,
+    char *text, size_t size, hl_audit_result *out);
 /* No finding, and the counters of the card add up. */
 void fx_check_clean(fixture *f);
 uint64_t fx_findings(fixture *f, char *text, size_t size);

@@ -114,6 +114,30 @@ raw_poke(const char *path, long at, const void *p, size_t n)
 	assert_int_equal(fclose(file), 0);
 }
 
+void
+raw_read(const char *path, hl_buf *out)
+{
+	FILE *file = fopen(path, "rb");
+	uint8_t part[4096];
+	size_t n;
+
+	assert_non_null(file);
+	while ((n = fread(part, 1, sizeof(part), file)) > 0)
+		hl_buf_put(out, part, n);
+	assert_false(out->failed);
+	assert_int_equal(fclose(file), 0);
+}
+
+void
+raw_write(const char *path, const hl_buf *in)
+{
+	FILE *file = fopen(path, "wb");
+
+	assert_non_null(file);
+	assert_int_equal(fwrite(in->p, 1, in->n, file), in->n);
+	assert_int_equal(fclose(file), 0);
+}
+
 long
 raw_root_page(const char *path, const char *name)
 {

@@ -7,6 +7,11 @@
 #include <stdbool.h>
 
 #include "store/fixture.h"
+#include "util/buf.h"
+
+/* What it leaves behind may be anything. */
+#define RAW_TEST(name)                                                         \
+	cmocka_unit_test_setup_teardown(name, fx_setup, fx_teardown)
 
 /* Makes fx_setup() use SQLite stores in directories of their own. */
 extern const url_factory sqlite_factory;
@@ -22,6 +27,9 @@ int64_t raw_int(sqlite3 *db, const char *sql);
 void raw_tamper(fixture *f, const char *sql);
 /* Overwrites bytes of a file; negative `at` counts from its end. */
 void raw_poke(const char *path, long at, const void *p, size_t n);
+/* A whole file; appended, and put in its place. */
+void raw_read(const char *path, hl_buf *out);
+void raw_write(const char *path, const hl_buf *in);
 void raw_reopen(fixture *f);
 /* The page that table or index `name` begins in; 1, 2, ... */
 long raw_root_page(const char *path, const char *name);

@@ -179,11 +179,11 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		TEST(a_copy_is_a_store),
-		TEST(never_over_a_file),
-		TEST(damaged_store_has_no_backup),
-		TEST(no_space),
-		TEST(under_a_writer),
+		RAW_TEST(a_copy_is_a_store),
+		RAW_TEST(never_over_a_file),
+		RAW_TEST(damaged_store_has_no_backup),
+		RAW_TEST(no_space),
+		RAW_TEST(under_a_writer),
 	};
 
 	factory = &sqlite_factory;

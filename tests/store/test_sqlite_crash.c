@@ -451,20 +451,20 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		TEST(clean_close_leaves_nothing),
-		TEST(unclean_close_is_checked),
-		TEST(unclean_close_is_forgotten),
-		TEST(open_elsewhere_is_clean),
-		TEST(hot_journal_is_played_back),
-		TEST(hot_journal_is_checked),
-		TEST(damaged_header),
-		TEST(cut_short),
-		TEST(damaged_table),
-		TEST(locked_too_long),
-		TEST(no_space),
-		TEST(no_space_for_a_new_one),
-		TEST(failed_sync),
-		TEST(each_failure_leaves_all_or_nothing),
+		RAW_TEST(clean_close_leaves_nothing),
+		RAW_TEST(unclean_close_is_checked),
+		RAW_TEST(unclean_close_is_forgotten),
+		RAW_TEST(open_elsewhere_is_clean),
+		RAW_TEST(hot_journal_is_played_back),
+		RAW_TEST(hot_journal_is_checked),
+		RAW_TEST(damaged_header),
+		RAW_TEST(cut_short),
+		RAW_TEST(damaged_table),
+		RAW_TEST(locked_too_long),
+		RAW_TEST(no_space),
+		RAW_TEST(no_space_for_a_new_one),
+		RAW_TEST(failed_sync),
+		RAW_TEST(each_failure_leaves_all_or_nothing),
 	};
 
 	vfs_install();

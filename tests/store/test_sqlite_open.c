@@ -555,20 +555,20 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		TEST(settings_are_in_force),
-		TEST(wal_is_taken_back),
-		TEST(seen_by_file_1),
+		RAW_TEST(settings_are_in_force),
+		RAW_TEST(wal_is_taken_back),
+		RAW_TEST(seen_by_file_1),
 		cmocka_unit_test(modes_whatever_the_umask),
-		TEST(urls),
-		TEST(many_ways_to_one_store),
-		TEST(other_kinds_of_file),
-		TEST(not_a_store),
-		TEST(newer_schema),
-		TEST(directory_of_others),
+		RAW_TEST(urls),
+		RAW_TEST(many_ways_to_one_store),
+		RAW_TEST(other_kinds_of_file),
+		RAW_TEST(not_a_store),
+		RAW_TEST(newer_schema),
+		RAW_TEST(directory_of_others),
 		cmocka_unit_test(file_systems),
-		TEST(moved_while_open),
-		TEST(read_only),
-		TEST(read_only_directory),
+		RAW_TEST(moved_while_open),
+		RAW_TEST(read_only),
+		RAW_TEST(read_only_directory),
 		cmocka_unit_test(fifty_make_one),
 	};
 

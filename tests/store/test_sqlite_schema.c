@@ -438,13 +438,13 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		TEST(constant_is_up_to_date),
-		TEST(every_table_is_strict),
-		TEST(accounts_are_append_only),
-		TEST(constraints),
+		RAW_TEST(constant_is_up_to_date),
+		RAW_TEST(every_table_is_strict),
+		RAW_TEST(accounts_are_append_only),
+		RAW_TEST(constraints),
 		cmocka_unit_test(from_every_version),
 		cmocka_unit_test(altered_schema),
-		TEST(analyzed_store_opens),
+		RAW_TEST(analyzed_store_opens),
 	};
 
 	factory = &sqlite_factory;

@@ -81,7 +81,8 @@ setup(void **state)
 	return 0;
 }
 
-#define OLD(name) cmocka_unit_test_setup_teardown(name, setup, fx_teardown)
+#define OLD(name)                                                              \
+	cmocka_unit_test_setup_teardown(name, setup, fx_teardown_audited)
 
 /* Every value of every row, with its type. */
 static void
@@ -537,6 +538,22 @@ at_once(void **state)
 	hl_buf_free(&before);
 }
 
+/* What is read of it is a copy, and the ledger of that one is of no use. */
+static void
+has_no_ledger_to_audit(void **state)
+{
+	const hl_store_options opt = { .read_only = true };
+	fixture *f = *state;
+	hl_audit_result r;
+
+	OK(f, hl_store_open(&f->s, f->url, &opt, &f->err));
+	EXPECT(f, HL_ESTORE,
+	    hl_store_audit(f->s, NULL, 0, NULL, NULL, NULL, &r, &f->err));
+	assert_non_null(strstr(f->err.why, "has no ledger yet"));
+	assert_non_null(strstr(f->err.hint, "store upgrade"));
+	hl_store_close(&f->s);
+}
+
 int
 main(void)
 {
@@ -551,6 +568,7 @@ main(void)
 		cmocka_unit_test(each_failure_leaves_old_or_new),
 		cmocka_unit_test(each_kill_leaves_old_or_new),
 		OLD(at_once),
+		OLD(has_no_ledger_to_audit),
 	};
 
 	vfs_install();

@@ -303,6 +303,18 @@ hl_q_end(hl_q *q, hl_err *err)
 }
 
 hl_rc
+hl_q_again(hl_q *q, hl_err *err)
+{
+	hl_rc rc = HL_OK;
+
+	if (q->code != SQLITE_OK)
+		rc = hl_db_error(q->s, q->code, q->os, err);
+	sqlite3_reset(q->st);
+	q->code = q->os = q->param = q->column = 0;
+	return rc;
+}
+
+hl_rc
 hl_q_run(hl_q *q, hl_err *err)
 {
 	hl_q_row(q);

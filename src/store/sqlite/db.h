@@ -114,6 +114,8 @@ void hl_q_damaged(hl_q *q); /* what was read cannot be */
 
 /* Frees the statement. */
 HL_CHECK hl_rc hl_q_end(hl_q *q, hl_err *err);
+/* Keeps it instead, to be bound anew. */
+HL_CHECK hl_rc hl_q_again(hl_q *q, hl_err *err);
 /* Runs a statement that returns no row, and ends it. */
 HL_CHECK hl_rc hl_q_run(hl_q *q, hl_err *err);
 

@@ -12,14 +12,6 @@ static const hl_actor nobody;
 
 /* ---- what changes -------------------------------------------------------- */
 
-/* Tables of ledgers have no events: their roots vouch for them. */
-static bool
-is_ledger(const char *table)
-{
-	return strcmp(table, "events") == 0 || strcmp(table, "tree") == 0 ||
-	    strcmp(table, "merged_events") == 0;
-}
-
 static hl_change *
 find_change(hl_log *log, const hl_logged *table, int64_t n)
 {
@@ -52,7 +44,7 @@ on_change(void *arg, int op, char const *db, char const *table, sqlite3_int64 n)
 	const hl_logged *t = hl_logged_find(table);
 	hl_change *c;
 
-	if (strcmp(db, "main") != 0 || is_ledger(table))
+	if (strcmp(db, "main") != 0 || hl_logged_by_root(table))
 		return;
 	if (t == NULL) {
 		s->log.unknown = true;

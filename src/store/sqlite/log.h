@@ -26,6 +26,8 @@ extern const hl_logged hl_logged_tables[];
 extern const size_t hl_logged_n;
 /* NULL: none of them. */
 const hl_logged *hl_logged_find(const char *table);
+/* Tables of ledgers have no events: their roots vouch for them. */
+bool hl_logged_by_root(const char *table);
 
 /* From now to hl_log_stop(), changes are noted. */
 void hl_log_start(hl_store *s);
@@ -54,6 +56,10 @@ HL_CHECK hl_rc hl_log_note(
     hl_store *s, const hl_logged *table, int64_t n, hl_err *err);
 /* Column i as a value of an event's body; NULL: no memory, or too long. */
 json_t *hl_log_value(sqlite3_stmt *st, int i);
+
+/* An event from columns seq, bytes, leaf; its bytes are SQLite's, until the
+ * next row. False: no memory. */
+bool hl_log_row_event(hl_q *q, hl_event_row *r);
 
 /* Tells of a whole store that was made before there were events. */
 HL_CHECK hl_rc hl_log_upgrade(hl_store *s, int from, hl_err *err);

@@ -43,24 +43,36 @@ typedef struct chunk {
 	hl_buf bytes;
 } chunk;
 
+bool
+hl_log_row_event(hl_q *q, hl_event_row *r)
+{
+	const void *leaf = sqlite3_column_blob(q->st, 2);
+	const bool whole =
+	    sqlite3_column_bytes(q->st, 2) == (int)sizeof(r->leaf.b);
+
+	r->seq = (uint64_t)sqlite3_column_int64(q->st, 0);
+	memset(&r->leaf, 0, sizeof(r->leaf));
+	if (whole && leaf != NULL)
+		memcpy(r->leaf.b, leaf, sizeof(r->leaf.b));
+	r->bytes = sqlite3_column_blob(q->st, 1);
+	r->n = (size_t)sqlite3_column_bytes(q->st, 1);
+	/* SQLite had no memory to give it in */
+	if ((whole && leaf == NULL) || (r->n > 0 && r->bytes == NULL))
+		q->code = SQLITE_NOMEM;
+	else if (r->bytes == NULL)
+		r->bytes = (const uint8_t *)"";
+	return q->code == SQLITE_OK;
+}
+
 static void
 read_row(hl_q *q, chunk *c)
 {
 	hl_event_row *r = &c->rows[c->n];
-	const void *p;
 
-	r->seq = (uint64_t)hl_q_get_int(q);
-	r->n = (size_t)sqlite3_column_bytes(q->st, 1);
-	p = sqlite3_column_blob(q->st, 1);
-	q->column++;
-	if (hl_q_get_blob(q, r->leaf.b, sizeof(r->leaf.b), sizeof(r->leaf.b)) ==
-	    0)
-		hl_q_damaged(q);
+	if (!hl_log_row_event(q, r))
+		return;
 	c->at[c->n++] = c->bytes.n;
-	if (p != NULL)
-		hl_buf_put(&c->bytes, p, r->n);
-	else if (r->n > 0)
-		c->bytes.failed = true;
+	hl_buf_put(&c->bytes, r->bytes, r->n);
 }
 
 /* At most CHUNK_EVENTS of them, as `q` asks for. */

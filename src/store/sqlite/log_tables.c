@@ -58,3 +58,10 @@ hl_logged_find(const char *table)
 	}
 	return NULL;
 }
+
+bool
+hl_logged_by_root(const char *table)
+{
+	return strcmp(table, "events") == 0 || strcmp(table, "tree") == 0 ||
+	    strcmp(table, "merged_events") == 0;
+}

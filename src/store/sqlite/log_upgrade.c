@@ -137,10 +137,15 @@ tell_acts(hl_store *s, hl_err *err)
 hl_rc
 hl_log_upgrade(hl_store *s, int from, hl_err *err)
 {
-	const hl_event_fact facts[] = { { "from_schema", NULL, from },
-		{ "to_schema", NULL, HL_SCHEMA_VERSION } };
+	hl_event_fact facts[] = { { "from_schema", NULL, from },
+		{ "to_schema", NULL, HL_SCHEMA_VERSION },
+		{ "last_time", NULL, 0 } }; /* no other event has it */
+	const char *doing = s->doing;
 	hl_rc rc;
 
+	if ((rc = hl_store_last_time(s, &facts[2].number, err)) != HL_OK)
+		return rc;
+	s->doing = doing;
 	rc = hl_log_event(
 	    s, "store.upgraded", NULL, facts, HL_COUNT(facts), err);
 	for (size_t i = 0; i < hl_logged_n && rc == HL_OK; i++)
