@@ -361,7 +361,6 @@ HL_CHECK hl_rc hl_store_events(hl_store *store, uint64_t from, uint64_t to,
 HL_CHECK hl_rc hl_store_checkpoints(hl_store *store,
     bool (*row)(void *arg, const hl_event_row *e), void *arg, hl_err *err);
 
-
 /* What the tree has to go through: a checkpoint's size and root. */
 typedef struct hl_audit_point {
 	uint64_t size;
