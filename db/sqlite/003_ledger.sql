@@ -12,6 +12,10 @@ CREATE TABLE events (
 	leaf BLOB NOT NULL CHECK (length(leaf) = 32)
 ) STRICT;
 
+-- A reading of a card after one of these may show what the store forgot.
+CREATE INDEX events_restored ON events (seq)
+	WHERE instr(bytes, CAST('"kind":"store.restored"' AS BLOB)) > 0;
+
 CREATE TRIGGER events_next BEFORE INSERT ON events
 WHEN NEW.seq IS NOT (SELECT coalesce(max(seq) + 1, 0) FROM events)
 BEGIN SELECT RAISE(ABORT, 'events follow one another'); END;

@@ -237,4 +237,34 @@ HL_CHECK hl_rc hl_broker_write_off(hl_broker *b, const hl_uuid *issue,
 HL_CHECK hl_rc hl_broker_import_rescue(hl_broker *b, const char *text,
     size_t len, const hl_actor *actor, unsigned *n, hl_err *err);
 
+/* ---- reconciliation -------------------------------------------------------- */
+
+/* Where the units of one card are. */
+typedef struct hl_reconciled {
+	hl_card_row card; /* as it stands after the reading */
+	hl_balance balance;
+	bool read; /* its counter was read just now, and is: */
+	uint32_t counter;
+	bool in_progress; /* an issue is open, and its owner is at work */
+	hl_text why; /* why it was not read, or what is not sure; or "" */
+} hl_reconciled;
+
+typedef struct hl_reconcile_request {
+	const char *card; /* selector; NULL: all that are known */
+	const hl_actor *actor; /* NULL: nothing is recorded */
+	hl_deadline until;
+} hl_reconcile_request;
+
+/*
+ * Adds up the records of the known cards that are meant, and reads those that
+ * are there: with an actor the readings are recorded first, and what was found
+ * afterwards (reconcile.result). A card that is not there is taken as it was
+ * read last. *out is the caller's (free()). HL_OK also when there are
+ * differences: hl_balance_closed() tells. HL_ENOTFOUND: no known card is meant.
+ * HL_ENODEV: nothing is at the place that the selector names.
+ */
+HL_CHECK hl_rc hl_broker_reconcile(hl_broker *b,
+    const hl_reconcile_request *req, hl_reconciled **out, size_t *n,
+    hl_err *err);
+
 #endif

@@ -309,6 +309,7 @@ hl_rc hl_cmd_program(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_run(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_license_doubt(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_license_trust(hl_cli *cli, char **operands, hl_err *err);
+hl_rc hl_cmd_reconcile(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_recover(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_preflight(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_status(hl_cli *cli, char **operands, hl_err *err);

@@ -178,6 +178,21 @@ warn_of_card(hl_status *s, const hl_card_view *v)
 }
 
 static hl_rc
+warn_of_units(hl_cli *cli, hl_status *s, hl_err *err)
+{
+	uint64_t cards, units;
+	hl_rc rc = hl_store_unexplained(cli->store, &cards, &units, err);
+
+	if (rc == HL_OK && cards > 0)
+		warn(s,
+		    "%" PRIu64 " %s of %" PRIu64 " %s not accounted for: see "
+		    "hsmlic reconcile",
+		    units, hl_plural(units, "unit", "units"), cards,
+		    hl_plural(cards, "card is", "cards are"));
+	return rc;
+}
+
+static hl_rc
 gather_warnings(hl_cli *cli, hl_status *s, hl_err *err)
 {
 	char newest[HL_TIME_TEXT];
@@ -206,7 +221,8 @@ gather_warnings(hl_cli *cli, hl_status *s, hl_err *err)
 		    "hsmlic license trust ID --reason TEXT",
 		    s->week.suspect,
 		    hl_plural(s->week.suspect, "license is", "licenses are"));
-	if ((rc = hl_store_last_time(cli->store, &last, err)) != HL_OK)
+	if ((rc = warn_of_units(cli, s, err)) != HL_OK ||
+	    (rc = hl_store_last_time(cli->store, &last, err)) != HL_OK)
 		return rc;
 	if (last > hl_now_ms()) {
 		hl_time_text(last, newest);

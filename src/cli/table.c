@@ -188,6 +188,19 @@ static const hl_option recover_options[] = {
 	END,
 };
 
+/* What is signed off is said each time, not by a file. */
+static const hl_option reconcile_options[] = {
+	{ "card", 0, "CARD", "label, serial, reader:TEXT, slot:N or sim:FILE",
+	    0 },
+	{ "sign-off", 0, "REASON", "take the card's differences for known",
+	    HL_OPT_LINE_ONLY },
+	{ "imported", 0, "CHIP|ID",
+	    "a license that one of the units bought; several times",
+	    HL_OPT_MANY | HL_OPT_LINE_ONLY },
+	{ "all", 0, NULL, "sign off those of all cards", HL_OPT_LINE_ONLY },
+	END,
+};
+
 static const hl_option explain_options[] = {
 	{ "list", 0, NULL, "all lines that are known", 0 },
 	END,
@@ -277,6 +290,9 @@ const hl_command hl_commands[] = {
 	    hl_cmd_run },
 	{ NULL, "recover", "", "resolve requests that were cut short", 0, 0,
 	    BROKER, recover_options, hl_cmd_recover },
+	{ NULL, "reconcile", "[CARD]",
+	    "account for every unit of the cards known", 0, 1, 0,
+	    reconcile_options, hl_cmd_reconcile },
 	{ "store", "init", "", "make a store", 0, 0, 0, NULL,
 	    hl_cmd_store_init },
 	{ "store", "check", "", "check everything that needs no card", 0, 0,

@@ -8,6 +8,8 @@ static const char *const issue_states[] = { "open", "issued", "issued_bad",
 	"not_spent", "lost", "lost_or_outside", "written_off" };
 static const char *const license_states[] = { "active", "suspect", "retired" };
 static const char *const install_outcomes[] = { "done", "failed", "unknown" };
+static const char *const variance_classes[] = { "lost", "in_doubt", "outside",
+	"jump", "replaced", "rolled_back", "imported" };
 
 const char *
 hl_issue_state_name(hl_issue_state s)
@@ -46,6 +48,25 @@ hl_install_outcome_parse(const char *s, hl_install_outcome *out)
 	for (size_t i = 0; i < HL_COUNT(install_outcomes); i++) {
 		if (strcmp(s, install_outcomes[i]) == 0) {
 			*out = (hl_install_outcome)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+const char *
+hl_variance_class_name(hl_variance_class c)
+{
+	return (size_t)c < HL_COUNT(variance_classes) ? variance_classes[c]
+						      : "?";
+}
+
+bool
+hl_variance_class_parse(const char *s, hl_variance_class *out)
+{
+	for (size_t i = 0; i < HL_COUNT(variance_classes); i++) {
+		if (strcmp(s, variance_classes[i]) == 0) {
+			*out = (hl_variance_class)i;
 			return true;
 		}
 	}

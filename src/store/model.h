@@ -150,10 +150,24 @@ typedef struct hl_install {
 	hl_actor actor;
 } hl_install;
 
+/* Why units of a card are where no license of ours is: see variance.h. */
+typedef enum hl_variance_class {
+	HL_VARIANCE_LOST,     /* spent; the license never arrived */
+	HL_VARIANCE_IN_DOUBT, /* of a request that is open, or was given up */
+	HL_VARIANCE_OUTSIDE,  /* left while no request of ours was open */
+	HL_VARIANCE_JUMP,     /* left within a request, beside its own unit */
+	HL_VARIANCE_REPLACED, /* the counter is higher: units below zero */
+	HL_VARIANCE_ROLLED_BACK, /* left before an old copy was restored */
+	HL_VARIANCE_IMPORTED	 /* bought a license that was imported */
+} hl_variance_class;
+#define HL_VARIANCE_N 7
+
 const char *hl_issue_state_name(hl_issue_state s); /* "open", "issued", ... */
 bool hl_issue_state_parse(const char *s, hl_issue_state *out);
 const char *hl_license_state_name(hl_license_state s);
 const char *hl_install_outcome_name(hl_install_outcome o); /* "done", ... */
+const char *hl_variance_class_name(hl_variance_class c);   /* "lost", ... */
+bool hl_variance_class_parse(const char *s, hl_variance_class *out);
 bool hl_install_outcome_parse(const char *s, hl_install_outcome *out);
 
 #endif

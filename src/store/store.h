@@ -397,6 +397,101 @@ HL_CHECK hl_rc hl_store_audit(hl_store *store, const hl_audit_point *points,
     void (*progress)(void *arg, uint64_t done, uint64_t of), void *arg,
     hl_audit_result *out, hl_err *err);
 
+/* ---- reconciliation ----------------------------------------------------- */
+
+/* Units of one class. */
+typedef struct hl_variance_sum {
+	int64_t units;	/* that readings showed; imported: that are linked */
+	int64_t booked; /* of them, taken for known by somebody (sign-off) */
+	int64_t unrecorded; /* that the counter given shows, and no reading */
+} hl_variance_sum;
+
+/*
+ * Where the units of a card are. At every reading
+ *
+ *   provisioned = left + issued + bad + lost + lost_or_outside
+ *               + the units of all classes but lost
+ *
+ * and what of these units is not booked is a difference that nobody has
+ * explained. A unit that an imported license bought counts as imported, not as
+ * what its reading was classed. Units that are lost have their explanation on
+ * record: by[HL_VARIANCE_LOST] has only what is booked without need.
+ */
+typedef struct hl_balance {
+	uint32_t provisioned; /* counter at the first reading */
+	uint32_t left;	      /* counter that the records lead to */
+	uint64_t issued, bad, lost, lost_or_outside; /* units, by outcome */
+	hl_variance_sum by[HL_VARIANCE_N];
+	hl_uuid open;	 /* the issue that is open; all zero: none */
+	int64_t read_at; /* newest reading on record */
+	/* The first reading at which the sum does not close: its number in the
+	 * store and its time. 0: it closes at every one. */
+	int64_t wrong_reading, wrong_at;
+	int64_t gap; /* units that make it close, now */
+} hl_balance;
+
+/*
+ * Adds up one card's records, all of one moment. With `counter` also what that
+ * one would show if it were recorded now; it replaces `left` in the sum.
+ * HL_ENOTFOUND.
+ */
+HL_CHECK hl_rc hl_store_balance(hl_store *store, const hl_uuid *card,
+    const uint32_t *counter, hl_balance *out, hl_err *err);
+
+/* Units of a class that nobody has explained; below 0: explained twice. */
+int64_t hl_balance_open(const hl_balance *b, hl_variance_class c);
+/* The same of all classes; a gap of the records counts, too. */
+int64_t hl_balance_difference(const hl_balance *b);
+/* Is everything explained, class by class, at every reading? An issue that is
+ * open does not count. */
+bool hl_balance_closed(const hl_balance *b);
+
+typedef struct hl_sign_off {
+	hl_uuid card;
+	const char *reason; /* not "" */
+	/* Units of each class that are booked: all that hl_balance_open() has
+	 * of them, without those that are not recorded. Of replaced: all. */
+	int64_t units[HL_VARIANCE_N];
+	uint32_t counter; /* as it was read; for units that are replaced */
+	/* Imported licenses that units of these classes bought, one each: they
+	 * are booked as imported instead. */
+	const hl_uuid *imported;
+	size_t n_imported;
+	const hl_actor *actor;
+} hl_sign_off;
+
+/*
+ * Books what nobody has explained, in one commit: one row a class, one a
+ * license. HL_ECONFLICT: other units are unexplained by now; a license was not
+ * imported, is of another firmware, or is linked to a unit already; there are
+ * more licenses than units. HL_ENOTFOUND: card or license. HL_EINPUT: there is
+ * nothing to book, or no reason.
+ */
+HL_CHECK hl_rc hl_store_sign_off(
+    hl_store *store, const hl_sign_off *so, hl_err *err);
+
+/* Imported licenses of a firmware that no unit is linked to, oldest first. */
+HL_CHECK hl_rc hl_store_license_unlinked(hl_store *store,
+    const hl_uuid *firmware, bool (*row)(void *arg, const hl_license *l),
+    void *arg, hl_err *err);
+
+/* What a reconciliation found of one card. */
+typedef struct hl_reconcile_row {
+	hl_uuid card;
+	hl_balance balance;
+	bool read; /* its counter was read, and is: */
+	uint32_t counter;
+} hl_reconcile_row;
+
+/* Records a reconciliation: an event reconcile.result for each card, in one
+ * commit. */
+HL_CHECK hl_rc hl_store_reconciled(hl_store *store,
+    const hl_reconcile_row *rows, size_t n, const hl_actor *actor, hl_err *err);
+
+/* On how many cards are units, on record, that nobody has explained? */
+HL_CHECK hl_rc hl_store_unexplained(
+    hl_store *store, uint64_t *cards, uint64_t *units, hl_err *err);
+
 /* ---- figures ------------------------------------------------------------ */
 
 typedef struct hl_figures {
