@@ -237,7 +237,8 @@ HL_CHECK hl_rc hl_broker_write_off(hl_broker *b, const hl_uuid *issue,
 HL_CHECK hl_rc hl_broker_import_rescue(hl_broker *b, const char *text,
     size_t len, const hl_actor *actor, unsigned *n, hl_err *err);
 
-/* ---- reconciliation -------------------------------------------------------- */
+/* ---- reconciliation --------------------------------------------------------
+ */
 
 /* Where the units of one card are. */
 typedef struct hl_reconciled {
@@ -246,11 +247,11 @@ typedef struct hl_reconciled {
 	bool read; /* its counter was read just now, and is: */
 	uint32_t counter;
 	bool in_progress; /* an issue is open, and its owner is at work */
-	hl_text why; /* why it was not read, or what is not sure; or "" */
+	hl_text why;	  /* why it was not read, or what is not sure; or "" */
 } hl_reconciled;
 
 typedef struct hl_reconcile_request {
-	const char *card; /* selector; NULL: all that are known */
+	const char *card;      /* selector; NULL: all that are known */
 	const hl_actor *actor; /* NULL: nothing is recorded */
 	hl_deadline until;
 } hl_reconcile_request;

@@ -52,7 +52,8 @@ on_card(void *arg, const hl_card_row *c)
 	return is_meant(l->selector, c) ? add_card(l, c) : true;
 }
 
-/* ---- reading --------------------------------------------------------------- */
+/* ---- reading ---------------------------------------------------------------
+ */
 
 /* While it was held, its counter was compared with the records of then. */
 static bool
@@ -66,8 +67,7 @@ was_above(const hl_present *p)
  * then the records are newer than the reading.
  */
 static hl_rc
-balance_read(
-    hl_broker *b, const hl_present *p, hl_reconciled *r, hl_err *err)
+balance_read(hl_broker *b, const hl_present *p, hl_reconciled *r, hl_err *err)
 {
 	hl_rc rc;
 
@@ -103,8 +103,7 @@ at_work(hl_broker *b, const hl_uuid *card)
 
 /* `p` NULL: the card was not found. */
 static hl_rc
-settle_one(
-    hl_broker *b, const hl_present *p, hl_reconciled *r, hl_err *err)
+settle_one(hl_broker *b, const hl_present *p, hl_reconciled *r, hl_err *err)
 {
 	hl_rc rc;
 
@@ -120,8 +119,7 @@ settle_one(
 	if (p->rc != HL_OK)
 		return balance_records(b, p->err.why, r, err);
 	if (!p->info.has_counter)
-		return balance_records(
-		    b, "its counter cannot be read", r, err);
+		return balance_records(b, "its counter cannot be read", r, err);
 	return balance_read(b, p, r, err);
 }
 
@@ -171,7 +169,8 @@ settle_all(hl_broker *b, const hl_reconcile_request *req,
 	return rc;
 }
 
-/* ---- which ones ------------------------------------------------------------- */
+/* ---- which ones -------------------------------------------------------------
+ */
 
 /* Without readers there are the records still. */
 static bool
@@ -247,7 +246,8 @@ list_known(hl_broker *b, const char *selector, card_list *l, hl_err *err)
 	    "no known card has the label or serial number \"%s\"", selector);
 }
 
-/* ---- what was found ----------------------------------------------------------- */
+/* ---- what was found
+ * ----------------------------------------------------------- */
 
 static hl_rc
 record(hl_broker *b, const card_list *l, const hl_actor *actor, hl_err *err)
@@ -260,8 +260,8 @@ record(hl_broker *b, const card_list *l, const hl_actor *actor, hl_err *err)
 	if ((rows = calloc(l->n, sizeof(*rows))) == NULL)
 		return hl_nomem(err);
 	for (size_t i = 0; i < l->n; i++)
-		rows[i] = (hl_reconcile_row){ l->p[i].card.id,
-			l->p[i].balance, l->p[i].read, l->p[i].counter };
+		rows[i] = (hl_reconcile_row){ l->p[i].card.id, l->p[i].balance,
+			l->p[i].read, l->p[i].counter };
 	rc = hl_store_reconciled(b->store, rows, l->n, actor, err);
 	free(rows);
 	return rc;
