@@ -8,7 +8,8 @@
 #include "cli/reconcile.h"
 #include "util/text.h"
 
-/* ---- the store ---------------------------------------------------------------- */
+/* ---- the store
+ * ---------------------------------------------------------------- */
 
 /* Whoever may read only can reconcile, and records nothing. */
 static bool
@@ -37,18 +38,18 @@ open_store(hl_reconcile *rec, hl_err *err)
 	hl_rc rc;
 
 	rec->read_only = hl_opt(cli, "sign-off") == NULL && only_read(cli);
-	rc = rec->read_only
-	    ? hl_store_open(&cli->store, cli->url, &opt, err)
-	    : hl_cli_open_store(cli, false, err);
+	rc = rec->read_only ? hl_store_open(&cli->store, cli->url, &opt, err)
+			    : hl_cli_open_store(cli, false, err);
 	if (rc != HL_OK)
 		return rc;
 	if (rec->read_only)
-		hl_message(cli,
-		    "the store may only be read: nothing is recorded");
+		hl_message(
+		    cli, "the store may only be read: nothing is recorded");
 	return hl_cli_open_broker(cli, err);
 }
 
-/* ---- signing off ---------------------------------------------------------------- */
+/* ---- signing off
+ * ---------------------------------------------------------------- */
 
 /* What is on record and not explained; of a counter that is too high, all. */
 static bool
@@ -212,7 +213,8 @@ sign_if_asked(hl_reconcile *rec, hl_err *err)
 	return rc;
 }
 
-/* ---- the command ------------------------------------------------------------------ */
+/* ---- the command
+ * ------------------------------------------------------------------ */
 
 static hl_rc
 check_options(const hl_cli *cli, const char *card, hl_err *err)

@@ -18,8 +18,8 @@ bool hl_reconcile_finds(const hl_reconciled *r);
 /* A card in a word: its label, or its serial number. */
 const char *hl_reconcile_name(const hl_card_row *c);
 /* The units of one class in words: "2 units left while ...". */
-void hl_reconcile_words(
-    int64_t units, hl_variance_class c, char *out, size_t size);
+void
+hl_reconcile_words(int64_t units, hl_variance_class c, char *out, size_t size);
 
 /* A table, then a line for each thing that a person should know. */
 HL_CHECK hl_rc hl_reconcile_screen(const hl_reconcile *r, hl_err *err);

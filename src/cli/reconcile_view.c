@@ -25,8 +25,7 @@ hl_reconcile_name(const hl_card_row *c)
 }
 
 void
-hl_reconcile_words(
-    int64_t units, hl_variance_class c, char *out, size_t size)
+hl_reconcile_words(int64_t units, hl_variance_class c, char *out, size_t size)
 {
 	static const char *const words[HL_VARIANCE_N] = {
 		[HL_VARIANCE_LOST] = "signed off as lost, and not there",
@@ -54,7 +53,8 @@ hl_reconcile_words(
 	    words[c]);
 }
 
-/* ---- the table --------------------------------------------------------------- */
+/* ---- the table
+ * --------------------------------------------------------------- */
 
 /* The numbers of a row, in the order of the columns: the first is the sum of
  * the others. */
@@ -144,10 +144,10 @@ print_table(const hl_reconcile *r)
 	hl_table_print(r->cli, &t);
 }
 
-/* ---- what a person should know -------------------------------------------------- */
+/* ---- what a person should know
+ * -------------------------------------------------- */
 
-static void
-line(const hl_reconciled *r, const char *fmt, ...) HL_PRINTF(2, 3);
+static void line(const hl_reconciled *r, const char *fmt, ...) HL_PRINTF(2, 3);
 
 static void
 line(const hl_reconciled *r, const char *fmt, ...)
@@ -245,10 +245,11 @@ tell_state(const hl_reconciled *r)
 	line(r, "not read now (%s); last read %s", r->why, at);
 }
 
-/* ---- imported licenses that may explain it ------------------------------------ */
+/* ---- imported licenses that may explain it
+ * ------------------------------------ */
 
 struct unlinked {
-	json_t *ids;  /* NULL: none are kept */
+	json_t *ids; /* NULL: none are kept */
 	char text[HINTS_MAX * HL_UUID_TEXT + 16];
 	uint64_t n;
 	bool failed;
@@ -329,7 +330,8 @@ hl_reconcile_screen(const hl_reconcile *rec, hl_err *err)
 	return rc;
 }
 
-/* ---- JSON ------------------------------------------------------------------------ */
+/* ---- JSON
+ * ------------------------------------------------------------------------ */
 
 static json_t *
 sums_json(const sums *s)
@@ -375,8 +377,8 @@ classes_json(const hl_balance *b)
 }
 
 static hl_rc
-unlinked_json(const hl_reconcile *rec, const hl_reconciled *r, json_t **out,
-    hl_err *err)
+unlinked_json(
+    const hl_reconcile *rec, const hl_reconciled *r, json_t **out, hl_err *err)
 {
 	struct unlinked u = { .ids = json_array() };
 	hl_rc rc = HL_OK;
@@ -384,8 +386,8 @@ unlinked_json(const hl_reconcile *rec, const hl_reconciled *r, json_t **out,
 	if (u.ids == NULL)
 		return hl_nomem(err);
 	if (may_be_bought(r))
-		rc = hl_store_license_unlinked(rec->cli->store,
-		    &r->card.firmware, on_unlinked, &u, err);
+		rc = hl_store_license_unlinked(
+		    rec->cli->store, &r->card.firmware, on_unlinked, &u, err);
 	if (rc == HL_OK && u.failed)
 		rc = hl_nomem(err);
 	if (rc != HL_OK) {
@@ -411,16 +413,15 @@ state_json(const hl_reconciled *r)
 	    r->read ? json_integer(r->counter) : json_null(),
 	    "expected_counter", json_integer(b->left), "read_at",
 	    hl_json_time(b->read_at), "note", hl_json_text(r->why),
-	    "in_progress", r->in_progress, "open_issue",
-	    hl_json_uuid(&b->open), "ok", !hl_reconcile_finds(r),
-	    "wrong_reading",
+	    "in_progress", r->in_progress, "open_issue", hl_json_uuid(&b->open),
+	    "ok", !hl_reconcile_finds(r), "wrong_reading",
 	    b->wrong_reading == 0 ? json_null()
 				  : json_integer(b->wrong_reading));
 }
 
 static hl_rc
-card_json(const hl_reconcile *rec, const hl_reconciled *r, json_t **out,
-    hl_err *err)
+card_json(
+    const hl_reconcile *rec, const hl_reconciled *r, json_t **out, hl_err *err)
 {
 	const sums s = sums_of(r);
 	json_t *unlinked, *numbers, *card;
