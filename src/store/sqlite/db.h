@@ -29,6 +29,11 @@ typedef struct hl_log {
 	hl_change *changes;
 	size_t n, cap;
 	bool failed, unknown; /* not all could be noted; no table of ours */
+	int64_t base;	      /* rows changed by then, as SQLite counts them */
+	int64_t seen;	      /* and since, of all tables: */
+	int64_t events, written; /* of events; of these, written here */
+	bool edge;		 /* the tree was changed */
+	bool merged, ledgers;	 /* merged_events; merged_ledgers */
 	bool loaded;	      /* of the tree: */
 	hl_frontier tree;
 	uint64_t before; /* its size when the transaction began */

@@ -38,22 +38,36 @@ add_change(hl_log *log)
 }
 
 static void
+note_root(hl_log *log, const char *table)
+{
+	if (strcmp(table, "events") == 0)
+		log->events++;
+	else if (strcmp(table, "tree") == 0)
+		log->edge = true;
+	else
+		log->merged = true;
+}
+
+static void
 on_change(void *arg, int op, char const *db, char const *table, sqlite3_int64 n)
 {
 	hl_store *s = arg;
 	const hl_logged *t = hl_logged_find(table);
 	hl_change *c;
 
-	if (strcmp(db, "main") != 0 || hl_logged_by_root(table))
+	s->log.seen++;
+	if (strcmp(db, "main") != 0)
 		return;
+	if (hl_logged_by_root(table)) {
+		note_root(&s->log, table);
+		return;
+	}
 	if (t == NULL) {
 		s->log.unknown = true;
 		return;
 	}
-	/* of the store's own row only the newest time may change, and every
-	 * event has its time */
-	if (t == hl_logged_tables && op == SQLITE_UPDATE)
-		return;
+	if (strcmp(table, "merged_ledgers") == 0)
+		s->log.ledgers = true;
 	if ((c = find_change(&s->log, t, n)) == NULL) {
 		if ((c = add_change(&s->log)) == NULL) {
 			s->log.failed = true;
@@ -75,8 +89,13 @@ hl_log_start(hl_store *s)
 void
 hl_log_forget(hl_store *s)
 {
-	s->log.n = 0;
-	s->log.failed = s->log.unknown = false;
+	hl_log *log = &s->log;
+
+	log->n = 0;
+	log->failed = log->unknown = log->edge = log->merged = false;
+	log->ledgers = false;
+	log->seen = log->events = log->written = 0;
+	log->base = sqlite3_total_changes64(s->db);
 }
 
 void
@@ -168,6 +187,7 @@ append(hl_store *s, const hl_buf *bytes, hl_err *err)
 	}
 	if (rc != HL_OK)
 		return rc;
+	s->log.written++;
 	s->log.last_at = s->now;
 	return hl_frontier_add(&s->log.tree, &leaf, err);
 }
@@ -289,6 +309,27 @@ check_noted(hl_store *s, hl_err *err)
 	return HL_OK;
 }
 
+/*
+ * Changes that SQLite counts and does not tell of: all rows of a table deleted
+ * at once, and tables without rowid. And ledgers that changed past this file.
+ */
+static hl_rc
+check_all_seen(hl_store *s, hl_err *err)
+{
+	const hl_log *log = &s->log;
+
+	if (sqlite3_total_changes64(s->db) - log->base != log->seen) {
+		return hl_db_fail(s, HL_ESTORE, err, "",
+		    "rows were changed in a way that no event can tell");
+	}
+	if (log->events != log->written || log->edge ||
+	    (log->merged && !log->ledgers)) {
+		return hl_db_fail(s, HL_ESTORE, err, "",
+		    "a ledger was changed past the one place that may");
+	}
+	return HL_OK;
+}
+
 hl_rc
 hl_log_event(hl_store *s, const char *kind, const hl_actor *actor,
     const hl_event_fact *facts, size_t n, hl_err *err)
@@ -320,7 +361,8 @@ hl_log_close(hl_store *s, hl_err *err)
 {
 	hl_rc rc;
 
-	if ((rc = check_noted(s, err)) != HL_OK)
+	if ((rc = check_noted(s, err)) != HL_OK ||
+	    (rc = check_all_seen(s, err)) != HL_OK)
 		return rc;
 	if (s->log.n > 0) {
 		return hl_db_fail(s, HL_ESTORE, err, "",
