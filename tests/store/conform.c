@@ -15,6 +15,7 @@ conform_run(const url_factory *f)
 	failed += conform_installs();
 	failed += conform_slots();
 	failed += conform_figures();
+	failed += conform_balances();
 	failed += conform_races();
 	return failed;
 }

@@ -17,6 +17,7 @@ int conform_licenses(void);
 int conform_installs(void);
 int conform_slots(void);
 int conform_figures(void);
+int conform_balances(void);
 int conform_races(void);
 
 /* All of them, on stores of this factory. */
