@@ -50,6 +50,7 @@ struct hl_cli;
 	16U /* standard output is another program's: --json counts only on the \
 	       command line itself, where it is a mistake */
 #define HL_TAKES_WORDS 32U /* of another program, behind "--" */
+#define HL_NEED_READ 64U   /* opened for reading only, and never made */
 
 #define HL_OPERANDS_MANY INT_MAX
 
@@ -186,6 +187,8 @@ bool hl_cli_may_make_store(const hl_cli *cli);
 HL_CHECK hl_rc hl_cli_open_broker(hl_cli *cli, hl_err *err);
 /* As HL_NEED_LOOK: when there is none yet, that is said and is no error. */
 HL_CHECK hl_rc hl_cli_look_store(hl_cli *cli, hl_err *err);
+/* As HL_NEED_READ. HL_ESTORE: it has an older schema, and so no ledger. */
+HL_CHECK hl_rc hl_cli_read_store(hl_cli *cli, hl_err *err);
 
 /* ---- output (print.c) ------------------------------------------------------
  */
@@ -319,5 +322,6 @@ hl_rc hl_cmd_store_init(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_store_check(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_store_backup(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_store_restore(hl_cli *cli, char **operands, hl_err *err);
+hl_rc hl_cmd_audit_log(hl_cli *cli, char **operands, hl_err *err);
 
 #endif

@@ -234,8 +234,9 @@ print_overview(FILE *f)
 
 		if (!hl_command_opens_group(c))
 			continue;
-		(void)snprintf(
-		    title, sizeof(title), "Commands for a %s", c->group);
+		(void)snprintf(title, sizeof(title), "Commands for %s %s",
+		    strchr("aeiou", c->group[0]) != NULL ? "an" : "a",
+		    c->group);
 		print_commands(title, c->group, column, f);
 	}
 	print_options("Options of every command", hl_global_options,

@@ -177,9 +177,11 @@ prepare(hl_cli *cli, hl_err *err)
 	if ((rc = hl_cli_set_url(cli, err)) != HL_OK)
 		return rc;
 	tell_settings(cli);
-	if ((needs & (HL_NEED_STORE | HL_NEED_LOOK)) == 0)
+	if ((needs & (HL_NEED_STORE | HL_NEED_LOOK | HL_NEED_READ)) == 0)
 		return HL_OK;
-	if ((needs & HL_NEED_LOOK) != 0)
+	if ((needs & HL_NEED_READ) != 0)
+		rc = hl_cli_read_store(cli, err);
+	else if ((needs & HL_NEED_LOOK) != 0)
 		rc = hl_cli_look_store(cli, err);
 	else
 		rc = hl_cli_open_store(cli, hl_cli_may_make_store(cli), err);

@@ -260,3 +260,31 @@ hl_cli_look_store(hl_cli *cli, hl_err *err)
 		*err = e;
 	return rc;
 }
+
+/*
+ * For those who may read the store and no more. What reading an older one shows
+ * is a copy that was brought up to date, whose events nobody can hold against
+ * the store's.
+ */
+hl_rc
+hl_cli_read_store(hl_cli *cli, hl_err *err)
+{
+	const hl_store_options opt = { .read_only = true,
+		.busy_ms = cli->timeout_ms > LOCK_MIN_MS ? cli->timeout_ms
+							 : LOCK_MIN_MS };
+	hl_store_info info;
+	hl_rc rc;
+
+	rc = hl_store_open(&cli->store, cli->url, &opt, err);
+	if (rc == HL_ENOTFOUND)
+		return no_store(cli, err);
+	if (rc != HL_OK ||
+	    (rc = hl_store_info_get(cli->store, &info, err)) != HL_OK)
+		return rc;
+	if (info.schema_found == info.schema)
+		return HL_OK;
+	return hl_fail(err, HL_ESTORE, "read the ledger",
+	    "bring it up to date: hsmlic store upgrade",
+	    "the store %s has schema %u, and no ledger yet", cli->url,
+	    info.schema_found);
+}

@@ -228,10 +228,32 @@ static const hl_option force_options[] = {
 	END,
 };
 
+/* What an auditor asks for is on the command line: a setting that hides events
+ * would not be seen. */
+#define CHOICE(name, value, help)                                              \
+	{                                                                      \
+		name, 0, value, help, HL_OPT_LINE_ONLY                         \
+	}
+
+static const hl_option audit_log_options[] = {
+	CHOICE("from", "TIME|SEQ", "from this time, or this number, on"),
+	CHOICE("to", "TIME|SEQ", "up to there, without it"),
+	{ "kind", 0, "KIND", "such as issue.outcome, or issue; several times",
+	    HL_OPT_MANY | HL_OPT_LINE_ONLY },
+	CHOICE("card", "CARD", "about this card: label or serial number"),
+	CHOICE("chip", "CHIP", "about this chip: UID, hash or label"),
+	CHOICE("issue", "ID", "about this request"),
+	CHOICE("lot", "ID", "about this work order"),
+	CHOICE("last", "N", "the last N of them alone"),
+	CHOICE("jsonl", NULL, "the bytes that are in the tree, one a line"),
+	END,
+};
+
 #define WORDS_MAX 4096 /* of a programmer's command line */
 #define STORE HL_NEED_STORE
 #define BROKER (HL_NEED_STORE | HL_NEED_BROKER)
 #define MAKE HL_NEED_MAKE
+#define READ HL_NEED_READ
 #define LOOK (HL_NEED_LOOK | HL_NEED_BROKER)
 
 const hl_command hl_commands[] = {
@@ -301,6 +323,8 @@ const hl_command hl_commands[] = {
 	    NULL, hl_cmd_store_backup },
 	{ "store", "restore", "FILE", "put a copy in the store's place", 1, 1,
 	    0, force_options, hl_cmd_store_restore },
+	{ "audit", "log", "", "show the events of the ledger", 0, 0, READ,
+	    audit_log_options, hl_cmd_audit_log },
 	{ NULL, "doctor", "", "try everything that a get needs", 0, 0, 0,
 	    card_options, hl_cmd_doctor },
 	{ NULL, "explain", "[TEXT...]",

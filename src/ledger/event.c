@@ -30,6 +30,12 @@ hl_event_kind_known(const char *kind)
 	return false;
 }
 
+const char *
+hl_event_kind(size_t i)
+{
+	return i < HL_COUNT(kinds) ? kinds[i] : NULL;
+}
+
 /* ---- writing ------------------------------------------------------------- */
 
 /* Of a body: nothing that holds other values, no broken number. */

@@ -49,5 +49,7 @@ bool hl_event_int(const hl_event *e, const char *key, int64_t *v);
 
 /* Is this one of the kinds that docs/FORMAT.ledger lists? */
 bool hl_event_kind_known(const char *kind);
+/* The kinds, one by one; NULL behind the last. */
+const char *hl_event_kind(size_t i);
 
 #endif
