@@ -34,6 +34,13 @@ HL_CHECK hl_rc hl_file_write(
     const char *path, const void *p, size_t n, mode_t mode, hl_err *err);
 
 /*
+ * Makes a new file of what `fill` writes to the descriptor, which it leaves
+ * open; otherwise as hl_file_create(). When `fill` fails, no file is left.
+ */
+HL_CHECK hl_rc hl_file_create_by(const char *path, mode_t mode,
+    hl_rc (*fill)(void *arg, int fd, hl_err *err), void *arg, hl_err *err);
+
+/*
  * hl_file_write() for results: when the file is there with the same bytes
  * nothing is written; with other bytes HL_EEXIST unless `force`.
  */

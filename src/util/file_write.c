@@ -158,16 +158,73 @@ hl_file_write(
 	return write_file(path, p, n, mode, true, err);
 }
 
+static hl_rc
+taken(const char *path, hl_err *err)
+{
+	return hl_file_fail(err, HL_EEXIST, "write", path,
+	    "choose another name", "the file is there already");
+}
+
 hl_rc
 hl_file_create(
     const char *path, const void *p, size_t n, mode_t mode, hl_err *err)
 {
 	const hl_rc rc = write_file(path, p, n, mode, false, err);
 
-	if (rc != HL_EEXIST)
-		return rc;
-	return hl_file_fail(err, HL_EEXIST, "write", path,
-	    "choose another name", "the file is there already");
+	return rc == HL_EEXIST ? taken(path, err) : rc;
+}
+
+/* Fills, syncs and closes the temporary file. */
+static hl_rc
+fill_temp(const char *path, int fd,
+    hl_rc (*fill)(void *arg, int fd, hl_err *err), void *arg, hl_err *err)
+{
+	hl_rc rc = fill(arg, fd, err);
+
+	if (rc == HL_OK && hl_fd_sync(fd) != 0)
+		rc = hl_file_fail_errno(err, "write", path, errno);
+	if (close(fd) != 0 && errno != EINTR && rc == HL_OK)
+		rc = hl_file_fail_errno(err, "write", path, errno);
+	return rc;
+}
+
+static hl_rc
+create_at(const hl_place *at, mode_t mode,
+    hl_rc (*fill)(void *arg, int fd, hl_err *err), void *arg, hl_err *err)
+{
+	char temp[TEMP_NAME];
+	struct stat st;
+	hl_rc rc;
+	int fd;
+
+	if (fstatat(at->dir, at->name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return taken(at->path, err); /* before all the work */
+	if ((fd = temp_make(at->dir, mode, temp)) < 0)
+		return hl_file_fail_errno(err, "write", at->path, errno);
+	rc = fill_temp(at->path, fd, fill, arg, err);
+	if (rc == HL_OK && rename_new(at->dir, temp, at->name) != 0)
+		rc = errno == EEXIST
+		    ? taken(at->path, err)
+		    : hl_file_fail_errno(err, "write", at->path, errno);
+	if (rc != HL_OK)
+		unlinkat(at->dir, temp, 0);
+	else if (hl_dir_sync(at->dir) != 0)
+		rc = hl_file_fail_errno(err, "write", at->path, errno);
+	return rc;
+}
+
+hl_rc
+hl_file_create_by(const char *path, mode_t mode,
+    hl_rc (*fill)(void *arg, int fd, hl_err *err), void *arg, hl_err *err)
+{
+	hl_place at;
+	hl_rc rc;
+
+	if (!hl_place_open(&at, path))
+		return hl_file_fail_errno(err, "write", path, errno);
+	rc = create_at(&at, mode, fill, arg, err);
+	hl_place_close(&at);
+	return rc;
 }
 
 /* HL_OK: same bytes. HL_EEXIST: others. HL_ENOTFOUND: none. */
