@@ -113,7 +113,7 @@ hl_check_modules(const hl_cli *cli, const char *path, bool allowed, hl_err *err)
 	    "for it, and that is not accounted for here",
 	    path);
 	hl_text_clean(note);
-	hl_note(cli, note);
+	hl_print_note(cli, note);
 	return HL_OK;
 }
 

@@ -201,7 +201,7 @@ int hl_out_errno(void);
 void hl_message(const hl_cli *cli, const char *fmt, ...) HL_PRINTF(2, 3);
 /* "hsmlic: note: ...": what a person should know of units and of what cannot be
  * undone; also with -q. */
-void hl_note(const hl_cli *cli, const char *text);
+void hl_print_note(const hl_cli *cli, const char *text);
 /* As hl_message(), but only with -v. */
 void hl_detail(const hl_cli *cli, const char *fmt, ...) HL_PRINTF(2, 3);
 

@@ -225,7 +225,7 @@ judge(struct program *p, hl_err *err)
 		    "%s %s whether %s is "
 		    "installed; the license is kept",
 		    hl_programmer_name(p->job.programmer), r->detail, r->image);
-		hl_note(p->cli, note);
+		hl_print_note(p->cli, note);
 		return HL_OK;
 	}
 	hl_install_explain(&p->installed);

@@ -311,7 +311,7 @@ install(struct run *r, const hl_installing *in, hl_err *err)
 	hl_install_kept(&out, kept, sizeof(kept));
 	hl_message(r->cli, "the programmer %s", out.record.detail);
 	if (out.doubted > 0)
-		hl_note(r->cli, kept); /* not silenced */
+		hl_print_note(r->cli, kept); /* not silenced */
 	else
 		hl_message(r->cli, "%s", kept);
 	return HL_OK;

@@ -87,7 +87,7 @@ record(hl_cli *cli, hl_install *r)
 		return;
 	(void)hl_text_format(text, sizeof(text),
 	    "this installation could not be recorded: %s", e.why);
-	hl_note(cli, text);
+	hl_print_note(cli, text);
 }
 
 /* Which of several licenses is meant, the programmer does not tell. */

@@ -160,7 +160,7 @@ hl_cli_open_store(hl_cli *cli, bool create, hl_err *err)
 static void
 on_note(void *arg, const char *text)
 {
-	hl_note(arg, text);
+	hl_print_note(arg, text);
 }
 
 static void

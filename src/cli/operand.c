@@ -13,7 +13,7 @@
 static void
 tell(void *arg, const char *text)
 {
-	hl_note(arg, text);
+	hl_print_note(arg, text);
 }
 
 void

@@ -131,7 +131,7 @@ print_message(const char *fmt, va_list ap)
 }
 
 void
-hl_note(const hl_cli *cli, const char *text)
+hl_print_note(const hl_cli *cli, const char *text)
 {
 	/* Not silenced by -q: it is about units. */
 	(void)fprintf(stderr, "hsmlic: %snote:%s %s\n",
