@@ -4,7 +4,9 @@
 #define HL_CLI_AUDIT_H
 
 #include "cli/parts.h"
+#include "ledger/checkpoint.h"
 #include "ledger/event.h"
+#include "ledger/tree_proof.h"
 
 #define HL_AUDIT_HINT "run hsmlic audit verify: it names all that was altered"
 
@@ -42,6 +44,114 @@ void hl_event_filter_range(
 /* Also by what the store knows of an event's request or license: whose chip and
  * card that is. */
 bool hl_event_matches(const hl_event_filter *f, const hl_event *e);
+
+/* ---- keys (audit_keys.c) ------------------------------------------------- */
+
+#define HL_KEYS_MAX 32
+#define HL_KEY_WORDS (HL_KEY_NAME_MAX + 40)
+
+/* Keys that verify. */
+typedef struct hl_keys {
+	size_t n;
+	hl_vkey k[HL_KEYS_MAX];
+	bool own_word; /* nobody but the ledger itself says that these are it */
+} hl_keys;
+
+/* "Ed25519 key 1234abcd of NAME" */
+void hl_key_words(const hl_vkey *k, char out[HL_KEY_WORDS]);
+/* A log's own key signs as its kind says: 0x01 or 0x02. */
+uint8_t hl_key_log_algorithm(hl_key_type type);
+/* No second time. HL_EINPUT: too many. */
+HL_CHECK hl_rc hl_keys_add(hl_keys *keys, const hl_vkey *k, hl_err *err);
+bool hl_keys_have(const hl_keys *keys, const hl_vkey *k);
+/* Appends the keys that a text names, with blanks or line ends between them;
+ * lines that begin with '#' are passed over. HL_EINPUT. */
+HL_CHECK hl_rc hl_keys_parse(hl_keys *keys, const char *text, hl_err *err);
+/* The same keys as such a text, with `between` between them. */
+HL_CHECK hl_rc hl_keys_text(
+    const hl_keys *keys, const char *between, hl_buf *out, hl_err *err);
+json_t *hl_json_vkey(const hl_vkey *k);
+/*
+ * Appends the keys of one word of a command line: a key as "NAME+HEX+BASE64", a
+ * file of such keys, or one with a public key in PEM, which is then the key of
+ * the log `origin`. HL_EUSAGE, HL_EINPUT.
+ */
+HL_CHECK hl_rc hl_keys_word(
+    hl_keys *keys, const char *word, const char *origin, hl_err *err);
+/*
+ * Those of every --key; without any, all that the ledger names as its own
+ * (own_word). HL_EUSAGE: it names none either.
+ */
+HL_CHECK hl_rc hl_keys_choose(
+    hl_cli *cli, const char *origin, hl_keys *out, hl_err *err);
+/* The keys that are in use since the newest checkpoint; none: there is no
+ * checkpoint yet. */
+HL_CHECK hl_rc hl_keys_known(hl_cli *cli, hl_keys *out, hl_err *err);
+
+/* ---- checkpoints (audit_checkpoints.c) ----------------------------------- */
+
+typedef struct hl_checkpoint_file {
+	const char *path;
+	hl_buf bytes;
+	hl_note note; /* borrows the bytes */
+	hl_checkpoint c;
+	/* by key, as hl_checkpoint_file_verify() found */
+	bool verified[HL_KEYS_MAX];
+	uint64_t times[HL_KEYS_MAX];
+} hl_checkpoint_file;
+
+/* HL_EINPUT: it is none. */
+HL_CHECK hl_rc hl_checkpoint_file_read(
+    const char *path, hl_checkpoint_file *out, hl_err *err);
+void hl_checkpoint_file_free(hl_checkpoint_file *f);
+/* The same from bytes, which are taken over, also on failure. */
+HL_CHECK hl_rc hl_checkpoint_file_take(
+    const char *path, hl_buf *bytes, hl_checkpoint_file *out, hl_err *err);
+/* HL_EINPUT: of another log than `origin`. HL_EINTEGRITY: a signature of one of
+ * the keys is wrong, or none has signed. */
+HL_CHECK hl_rc hl_checkpoint_file_verify(hl_checkpoint_file *f,
+    const char *origin, const hl_keys *keys, hl_err *err);
+
+typedef struct hl_checkpoint_files {
+	hl_checkpoint_file *f;
+	size_t n;
+} hl_checkpoint_files;
+
+/* Of every such option, read and verified, in the order of their sizes. Free
+ * also on failure. */
+HL_CHECK hl_rc hl_checkpoint_files_read(hl_cli *cli, const char *option,
+    const char *origin, const hl_keys *keys, hl_checkpoint_files *out,
+    hl_err *err);
+void hl_checkpoint_files_free(hl_checkpoint_files *l);
+/* Who signed it, by the keys that were asked; {name, key_id, type, time}. */
+json_t *hl_json_checkpoint(const hl_checkpoint_file *f, const hl_keys *keys);
+
+/* ---- the tree (audit_tree.c) --------------------------------------------- */
+
+/*
+ * Adds the leaves of events `from` to `to` - 1, made of their bytes anew; `arg`
+ * is the hl_store. As hl_sign_tree() wants it. HL_EINTEGRITY: one is missing.
+ */
+HL_CHECK hl_rc hl_audit_leaves(
+    void *arg, uint64_t from, uint64_t to, hl_frontier *add_to, hl_err *err);
+/* Leaves for a proof, as the store has them. */
+hl_leaves hl_audit_proof_leaves(hl_store *store);
+
+/* ---- signing (audit_sign.c) ---------------------------------------------- */
+
+#define HL_SIGNERS_MAX 8
+
+/* Where a key remembers what it signed last: what --memory says; else beside
+ * its file, or for a key on a token among the user's state. */
+HL_CHECK hl_rc hl_signer_memory(const char *key, const char *given,
+    const hl_signer *s, char *out, size_t size, hl_err *err);
+/* To a new file, or one that is an older checkpoint of this log, or for NULL to
+ * standard output. */
+HL_CHECK hl_rc hl_checkpoint_write(
+    const char *path, const hl_buf *note, const hl_checkpoint *c, hl_err *err);
+/* Would that do? */
+HL_CHECK hl_rc hl_checkpoint_may_write(
+    const char *path, const hl_checkpoint *c, hl_err *err);
 
 /* ---- in words (audit_words.c) -------------------------------------------- */
 

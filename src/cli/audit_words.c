@@ -234,21 +234,34 @@ tell_slot(const telling *t)
 	    number(t, "slot_slot"), text(t, "slot_reader"));
 }
 
-/* Keys are long; their names and IDs tell them apart. */
+/* Keys are long; their IDs tell them apart. */
 static void
-tell_checkpoint(const telling *t)
+put_keys(const telling *t, const char *before, const char *keys)
 {
-	const char *keys = text(t, "keys");
-
-	hl_buf_printf(t->out, "signed by");
-	for (size_t n; *keys != '\0'; keys += n + (keys[n] == ' ')) {
+	hl_buf_printf(t->out, "%s", before);
+	for (size_t i = 0, n; *keys != '\0';
+	     keys += n + (keys[n] == ' '), i++) {
 		const char *plus;
 
 		n = strcspn(keys, " ");
 		plus = memchr(keys, '+', n);
 		if (plus != NULL && (size_t)(plus - keys) + 9 <= n)
-			hl_buf_printf(t->out, " key %.8s", plus + 1);
+			hl_buf_printf(
+			    t->out, "%s%.8s", i == 0 ? " " : ", ", plus + 1);
 	}
+}
+
+static void
+tell_checkpoint(const telling *t)
+{
+	put_keys(t, "signed by key", text(t, "keys"));
+}
+
+static void
+tell_keys(const telling *t)
+{
+	hl_buf_printf(t->out, "%s", text(t, "change"));
+	put_keys(t, ": signing keys are", text(t, "known_keys"));
 }
 
 /* Whatever it says, but what is long. */
@@ -307,6 +320,7 @@ static const struct {
 	{ "variance.signed", "variance_card", tell_variance },
 	{ "clock.back", "now", tell_clock },
 	{ "config.changed", "slot_reader", tell_slot },
+	{ "config.changed", "known_keys", tell_keys },
 	{ "checkpoint.made", "keys", tell_checkpoint },
 };
 

@@ -249,6 +249,37 @@ static const hl_option audit_log_options[] = {
 	END,
 };
 
+#define SIGNER_OPTIONS                                                         \
+	{ "module", 0, "PATH",                                                 \
+		"PKCS #11 module of the token (opensc-pkcs11.so)", 0 },        \
+	    { "pin", 0, "env:NAME|file:PATH|fd:N",                             \
+		    "where PIN or passphrase is (it is asked for)", 0 },       \
+	{                                                                      \
+		"last-pin-try", 0, NULL,                                       \
+		    "even if a wrong PIN would lock the token",                \
+		    HL_OPT_LINE_ONLY                                           \
+	}
+
+static const hl_option audit_checkpoint_options[] = {
+	{ "key", 0, "FILE|URI",
+	    "signs: a PEM file or pkcs11:...; several times", HL_OPT_MANY },
+	SIGNER_OPTIONS,
+	CHOICE("new-key", NULL, "the keys that sign are the log's from now on"),
+	{ "memory", 0, "FILE", "what the key signed last (KEY.memory)",
+	    HL_OPT_MANY },
+	{ "output", 'o', "FILE", "write it there; - is stdout", 0 },
+	END,
+};
+
+static const hl_option audit_key_options[] = {
+	CHOICE("type", "ed25519|p256", "of a new key (ed25519)"),
+	CHOICE("encrypt", NULL, "ask for a passphrase for a new key"),
+	CHOICE("name", "NAME", "whose key it is (the store's origin)"),
+	CHOICE("witness", NULL, "show it as the key of a witness"),
+	SIGNER_OPTIONS,
+	END,
+};
+
 #define WORDS_MAX 4096 /* of a programmer's command line */
 #define STORE HL_NEED_STORE
 #define BROKER (HL_NEED_STORE | HL_NEED_BROKER)
@@ -325,6 +356,11 @@ const hl_command hl_commands[] = {
 	    0, force_options, hl_cmd_store_restore },
 	{ "audit", "log", "", "show the events of the ledger", 0, 0, READ,
 	    audit_log_options, hl_cmd_audit_log },
+	{ "audit", "checkpoint", "", "sign the ledger as it is now", 0, 0,
+	    STORE, audit_checkpoint_options, hl_cmd_audit_checkpoint },
+	{ "audit", "key", "new|show FILE|URI",
+	    "make a signing key, or show its public half", 2, 2, 0,
+	    audit_key_options, hl_cmd_audit_key },
 	{ NULL, "doctor", "", "try everything that a get needs", 0, 0, 0,
 	    card_options, hl_cmd_doctor },
 	{ NULL, "explain", "[TEXT...]",

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* audit checkpoint: signs the ledger as it is. */
+#include <inttypes.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/audit.h"
+#include "cli/secret.h"
+#include "ledger/signing.h"
+
+static const char what[] = "sign the ledger";
+
+typedef struct making {
+	hl_cli *cli;
+	hl_text origin;
+	hl_secret secret;
+	size_t n;
+	hl_signer *signers[HL_SIGNERS_MAX];
+	hl_memory *memories[HL_SIGNERS_MAX];
+	hl_keys keys;	    /* that sign, in the order of `signers` */
+	hl_keys known;	    /* before */
+	bool first;	    /* no checkpoint was made before */
+	const char *change; /* of the known ones; NULL: none */
+	const char *path;   /* NULL: standard output */
+	hl_frontier tree;
+	hl_checkpoint c;
+	hl_buf note;
+} making;
+
+/* ---- the keys that sign ---------------------------------------------------
+ */
+
+static hl_rc
+open_signer(making *m, const char *key, hl_err *err)
+{
+	hl_signer **s = &m->signers[m->n];
+	const hl_public_key *p;
+	hl_vkey k;
+	hl_rc rc;
+
+	if (m->n == HL_SIGNERS_MAX)
+		return hl_fail(err, HL_EUSAGE, what, "give fewer keys",
+		    "more than %d cannot sign at once", HL_SIGNERS_MAX);
+	rc = hl_signer_open(
+	    s, key, hl_opt(m->cli, "module"), &m->secret.source, err);
+	if (rc != HL_OK)
+		return rc;
+	m->n++;
+	p = hl_signer_public(*s);
+	rc = hl_vkey_make(&k, m->origin, hl_key_log_algorithm(p->type), p, err);
+	if (rc == HL_OK && hl_keys_have(&m->keys, &k))
+		rc = hl_fail(err, HL_EUSAGE, what, "give each key once",
+		    "%s is a key that was given already", key);
+	return rc == HL_OK ? hl_keys_add(&m->keys, &k, err) : rc;
+}
+
+static hl_rc
+open_signers(making *m, hl_err *err)
+{
+	const bool last_try = hl_opt_set(m->cli, "last-pin-try");
+	const char *key;
+	hl_rc rc;
+
+	if (hl_opt(m->cli, "key") == NULL)
+		return hl_fail(err, HL_EUSAGE, what,
+		    "add --key FILE or --key pkcs11:URI; hsmlic audit key new "
+		    "FILE makes one",
+		    "which key signs was not said");
+	rc = hl_secret_init(&m->secret, hl_opt(m->cli, "pin"), last_try, err);
+	for (size_t i = 0; rc == HL_OK; i++) {
+		if ((key = hl_opt_nth(m->cli, "key", i)) == NULL)
+			break;
+		rc = open_signer(m, key, err);
+	}
+	return rc;
+}
+
+/* ---- which of them are known ----------------------------------------------
+ */
+
+static size_t
+count_known(const making *m)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->keys.n; i++)
+		n += hl_keys_have(&m->known, &m->keys.k[i]);
+	return n;
+}
+
+static hl_rc
+refuse_unknown(const making *m, hl_err *err)
+{
+	char words[HL_KEY_WORDS] = "";
+
+	for (size_t i = 0; i < m->keys.n; i++) {
+		if (!hl_keys_have(&m->known, &m->keys.k[i])) {
+			hl_key_words(&m->keys.k[i], words);
+			break;
+		}
+	}
+	return hl_fail(err, HL_EUSAGE, what,
+	    "with --new-key the keys that sign now are the log's keys from now "
+	    "on; a key of before that signs, too, shows that it agrees",
+	    "the %s has not signed this log before", words);
+}
+
+/*
+ * With --new-key the keys that sign are the log's keys from now on. An auditor
+ * sees in m->change whether a key of before agreed.
+ */
+static hl_rc
+judge_keys(making *m, hl_err *err)
+{
+	const bool may = hl_opt_set(m->cli, "new-key");
+	size_t known;
+	hl_rc rc;
+
+	if ((rc = hl_keys_known(m->cli, &m->known, err)) != HL_OK)
+		return rc;
+	known = count_known(m);
+	m->first = m->known.n == 0;
+	if (m->first || known == m->keys.n)
+		m->change = m->known.n > known && may ? "key.retired" : NULL;
+	else if (!may)
+		return refuse_unknown(m, err);
+	else
+		m->change = known > 0 ? "key.rotated" : "key.replaced";
+	if (m->first || m->change != NULL)
+		m->known = m->keys;
+	return HL_OK;
+}
+
+/* ---- what the keys remember -----------------------------------------------
+ */
+
+/* A key that has signed and remembers nothing cannot see a rollback. */
+static void
+tell_forgotten(const making *m, size_t i, const char *path)
+{
+	char text[PATH_MAX + HL_KEY_WORDS + 200], words[HL_KEY_WORDS];
+
+	if (m->first || m->change != NULL || !hl_memory_is_new(m->memories[i]))
+		return;
+	hl_key_words(&m->keys.k[i], words);
+	(void)hl_text_format(text, sizeof(text),
+	    "the %s signed this log before, but its memory %s is not there: "
+	    "whether the ledger was rolled back since cannot be told",
+	    words, path);
+	hl_text_clean(text);
+	hl_print_note(m->cli, text);
+}
+
+static hl_rc
+open_memory(making *m, size_t i, hl_err *err)
+{
+	const char *key = hl_opt_nth(m->cli, "key", i);
+	char path[PATH_MAX];
+	hl_rc rc;
+
+	rc = hl_signer_memory(key, hl_opt_nth(m->cli, "memory", i),
+	    m->signers[i], path, sizeof(path), err);
+	if (rc == HL_OK)
+		rc = hl_memory_open(&m->memories[i], path, err);
+	if (rc == HL_OK)
+		tell_forgotten(m, i, path);
+	return rc;
+}
+
+/* May each key sign the tree as it is now? What may be signed is remembered. */
+static hl_rc
+check_tree(making *m, hl_err *err)
+{
+	hl_rc rc;
+
+	if ((rc = hl_store_tree(m->cli->store, &m->tree, err)) != HL_OK)
+		return rc;
+	(void)hl_text_copy(m->c.origin, sizeof(m->c.origin), m->origin);
+	m->c.size = m->tree.size;
+	rc = hl_frontier_root(&m->tree, &m->c.root, err);
+	for (size_t i = 0; i < m->n && rc == HL_OK; i++) {
+		if (m->memories[i] == NULL)
+			rc = open_memory(m, i, err);
+		if (rc == HL_OK)
+			rc = hl_sign_tree(m->memories[i], m->origin, m->c.size,
+			    &m->c.root, hl_audit_leaves, m->cli->store, err);
+	}
+	return rc;
+}
+
+/* ---- the events -----------------------------------------------------------
+ */
+
+static hl_rc
+tell_change(making *m, const char *known, hl_err *err)
+{
+	const hl_event_fact facts[] = { { "change", m->change, 0 },
+		{ "known_keys", known, 0 } };
+
+	if (m->change == NULL)
+		return HL_OK;
+	return hl_store_event_put(m->cli->store, "config.changed", facts,
+	    HL_COUNT(facts), &m->cli->actor, NULL, err);
+}
+
+static hl_rc
+tell_made(making *m, const char *keys, const char *known, hl_err *err)
+{
+	const hl_event_fact facts[] = { { "keys", keys, 0 },
+		{ "known_keys", known, 0 } };
+
+	return hl_store_event_put(m->cli->store, "checkpoint.made", facts,
+	    HL_COUNT(facts), &m->cli->actor, NULL, err);
+}
+
+static hl_rc
+tell(making *m, hl_err *err)
+{
+	hl_buf keys = HL_BUF_INIT, known = HL_BUF_INIT;
+	hl_rc rc;
+
+	if ((rc = hl_keys_text(&m->keys, " ", &keys, err)) == HL_OK &&
+	    (rc = hl_keys_text(&m->known, " ", &known, err)) == HL_OK &&
+	    (rc = tell_change(m, hl_buf_str(&known), err)) == HL_OK)
+		rc = tell_made(m, hl_buf_str(&keys), hl_buf_str(&known), err);
+	hl_buf_free(&keys);
+	hl_buf_free(&known);
+	return rc;
+}
+
+/* ---- signing --------------------------------------------------------------
+ */
+
+static hl_rc
+sign_and_write(making *m, hl_err *err)
+{
+	hl_rc rc = check_tree(m, err);
+
+	for (size_t i = 0; i < m->n && rc == HL_OK; i++)
+		rc = hl_checkpoint_sign(
+		    &m->note, &m->c, m->origin, m->signers[i], err);
+	if (rc == HL_OK && (m->path != NULL || !m->cli->json))
+		rc = hl_checkpoint_write(m->path, &m->note, &m->c, err);
+	if (rc != HL_OK)
+		hl_err_add(err,
+		    "the ledger has an event that tells of this checkpoint, "
+		    "which was not made");
+	return rc;
+}
+
+static hl_rc
+print_made(making *m, hl_err *err)
+{
+	json_t *keys;
+
+	if (m->cli->json) {
+		keys = json_array();
+		for (size_t i = 0; i < m->keys.n; i++)
+			(void)json_array_append_new(
+			    keys, hl_json_vkey(&m->keys.k[i]));
+		return hl_print_json(m->cli,
+		    json_pack("{s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:b}",
+			"path", hl_json_any(m->path == NULL ? "" : m->path),
+			"origin", hl_json_text(m->origin), "size",
+			(json_int_t)m->c.size, "root",
+			hl_json_hex(m->c.root.b, sizeof(m->c.root.b)), "keys",
+			keys, "change",
+			hl_json_text(m->change == NULL ? "" : m->change),
+			"checkpoint", hl_json_text(hl_buf_str(&m->note)),
+			"dry_run", m->cli->dry_run),
+		    err);
+	}
+	if (m->path != NULL && !m->cli->dry_run) {
+		hl_fact("checkpoint", "%s", m->path);
+		hl_fact("origin", "%s", m->origin);
+		hl_fact("events", "%" PRIu64, m->c.size);
+		hl_fact_hex("root", m->c.root.b, sizeof(m->c.root.b));
+	}
+	for (size_t i = 0; i < m->keys.n; i++) {
+		char words[HL_KEY_WORDS];
+
+		hl_key_words(&m->keys.k[i], words);
+		hl_message(m->cli, "%s by the %s",
+		    m->cli->dry_run ? "would be signed" : "signed", words);
+	}
+	return HL_OK;
+}
+
+static void
+making_free(making *m)
+{
+	for (size_t i = 0; i < HL_SIGNERS_MAX; i++) {
+		hl_memory_close(&m->memories[i]);
+		hl_signer_close(&m->signers[i]);
+	}
+	hl_secret_free(&m->secret);
+	hl_buf_free(&m->note);
+	free(m);
+}
+
+static hl_rc
+make(making *m, hl_err *err)
+{
+	hl_store_info info;
+	hl_rc rc;
+
+	if ((rc = hl_store_info_get(m->cli->store, &info, err)) != HL_OK)
+		return rc;
+	(void)hl_text_copy(m->origin, sizeof(m->origin), info.origin);
+	if (m->path != NULL &&
+	    (rc = hl_output_check(m->cli, m->path, err)) != HL_OK)
+		return rc;
+	if ((rc = open_signers(m, err)) != HL_OK ||
+	    (rc = judge_keys(m, err)) != HL_OK)
+		return rc;
+	if (m->cli->dry_run)
+		return HL_OK;
+	/* before anything is added: to a ledger that was rolled back or
+	 * rewritten, nothing should be */
+	if ((rc = check_tree(m, err)) != HL_OK ||
+	    (rc = hl_checkpoint_may_write(m->path, &m->c, err)) != HL_OK ||
+	    (rc = tell(m, err)) != HL_OK)
+		return rc;
+	return sign_and_write(m, err);
+}
+
+hl_rc
+hl_cmd_audit_checkpoint(hl_cli *cli, char **operands, hl_err *err)
+{
+	making *m = calloc(1, sizeof(*m));
+	hl_rc rc;
+
+	(void)operands;
+	if (m == NULL)
+		return hl_nomem(err);
+	m->cli = cli;
+	m->path = hl_opt(cli, "output");
+	if (m->path != NULL && strcmp(m->path, "-") == 0)
+		m->path = NULL;
+	if ((rc = make(m, err)) == HL_OK)
+		rc = print_made(m, err);
+	making_free(m);
+	return rc;
+}
