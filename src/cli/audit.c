@@ -10,7 +10,7 @@ altered(uint64_t seq, const char *why, hl_err *err)
 }
 
 hl_rc
-hl_audit_event(const hl_event_row *row, hl_event *out, hl_err *err)
+hl_audit_read_event(const hl_event_row *row, hl_event *out, hl_err *err)
 {
 	hl_event e = { .seq = 0 };
 	hl_err why = { 0 };

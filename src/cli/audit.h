@@ -15,7 +15,7 @@
  * its number, its leaf hash, its canonical form. HL_EINTEGRITY. The caller
  * frees it with hl_event_free().
  */
-HL_CHECK hl_rc hl_audit_event(
+HL_CHECK hl_rc hl_audit_read_event(
     const hl_event_row *row, hl_event *out, hl_err *err);
 
 /* ---- which events (audit_filter.c) ------------------------------------- */

@@ -197,7 +197,7 @@ take_event(void *arg, const hl_event_row *r)
 	const char *text;
 	hl_event e;
 
-	if ((g->rc = hl_audit_event(r, &e, g->err)) != HL_OK)
+	if ((g->rc = hl_audit_read_event(r, &e, g->err)) != HL_OK)
 		return false;
 	if ((text = hl_event_text(&e, g->fact)) != NULL)
 		g->rc = hl_keys_parse(g->keys, text, g->err);

@@ -112,7 +112,7 @@ on_event(void *arg, const hl_event_row *r)
 	showing *s = arg;
 	hl_event e;
 
-	if ((s->rc = hl_audit_event(r, &e, s->err)) != HL_OK)
+	if ((s->rc = hl_audit_read_event(r, &e, s->err)) != HL_OK)
 		return false;
 	if (hl_event_matches(&s->filter, &e)) {
 		if (s->n >= s->skip && s->show != NULL)

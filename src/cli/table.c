@@ -249,6 +249,38 @@ static const hl_option audit_log_options[] = {
 	END,
 };
 
+/* HSMLIC_KEY may name the key that signs; it is not one to verify with. */
+#define VERIFIERS                                                              \
+	{                                                                      \
+		"key", 0, "KEY",                                               \
+		    "who may sign: a verifier key, or a file with keys; "      \
+		    "several times",                                           \
+		    HL_OPT_MANY | HL_OPT_LINE_ONLY                             \
+	}
+#define CHECKPOINTS(help)                                                      \
+	{                                                                      \
+		"checkpoint", 0, "FILE", help, HL_OPT_MANY | HL_OPT_LINE_ONLY  \
+	}
+
+static const hl_option audit_verify_options[] = {
+	CHECKPOINTS("that the ledger has to go through; several times"),
+	VERIFIERS,
+	END,
+};
+
+static const hl_option audit_prove_options[] = {
+	CHOICE("issue", "ID", "the outcome of this request"),
+	CHOICE("event", "SEQ", "the event of this number"),
+	CHOICE("kind", "KIND", "another event of the request (issue.outcome)"),
+	CHECKPOINTS("the signed tree that the event is in"),
+	CHOICE("from", "CHECKPOINT", "that the ledger continues this one"),
+	CHOICE("to", "CHECKPOINT", "up to this one (the ledger as it is)"),
+	VERIFIERS,
+	{ "output", 'o', "FILE", "write the proof there", HL_OPT_LINE_ONLY },
+	CHOICE("leaf", "FILE", "write the event's bytes there (FILE.leaf)"),
+	END,
+};
+
 #define SIGNER_OPTIONS                                                         \
 	{ "module", 0, "PATH",                                                 \
 		"PKCS #11 module of the token (opensc-pkcs11.so)", 0 },        \
@@ -356,6 +388,10 @@ const hl_command hl_commands[] = {
 	    0, force_options, hl_cmd_store_restore },
 	{ "audit", "log", "", "show the events of the ledger", 0, 0, READ,
 	    audit_log_options, hl_cmd_audit_log },
+	{ "audit", "verify", "", "find whatever was altered", 0, 0, READ,
+	    audit_verify_options, hl_cmd_audit_verify },
+	{ "audit", "prove", "", "prove that an event is in a signed ledger", 0,
+	    0, READ, audit_prove_options, hl_cmd_audit_prove },
 	{ "audit", "checkpoint", "", "sign the ledger as it is now", 0, 0,
 	    STORE, audit_checkpoint_options, hl_cmd_audit_checkpoint },
 	{ "audit", "key", "new|show FILE|URI",
