@@ -326,6 +326,8 @@ hl_rc hl_cmd_audit_log(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_audit_verify(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_audit_prove(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_audit_checkpoint(hl_cli *cli, char **operands, hl_err *err);
+hl_rc hl_cmd_audit_witness(hl_cli *cli, char **operands, hl_err *err);
+hl_rc hl_cmd_audit_bundle(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_audit_key(hl_cli *cli, char **operands, hl_err *err);
 
 #endif

@@ -303,6 +303,25 @@ static const hl_option audit_checkpoint_options[] = {
 	END,
 };
 
+static const hl_option audit_bundle_options[] = {
+	{ "output", 'o', "FILE", "write the archive there", HL_OPT_LINE_ONLY },
+	CHECKPOINTS("goes in; several times"),
+	CHOICE("from", "CHECKPOINT", "only what came after this one"),
+	VERIFIERS,
+	END,
+};
+
+static const hl_option audit_witness_options[] = {
+	{ "key", 0, "FILE|URI", "cosigns: an Ed25519 key", 0 },
+	SIGNER_OPTIONS,
+	{ "name", 0, "NAME", "what this witness is called", 0 },
+	{ "log-key", 0, "KEY", "who may sign the log; several times",
+	    HL_OPT_MANY },
+	{ "memory", 0, "FILE", "what the key signed last (KEY.memory)", 0 },
+	{ "output", 'o', "FILE", "write it there; - is stdout", 0 },
+	END,
+};
+
 static const hl_option audit_key_options[] = {
 	CHOICE("type", "ed25519|p256", "of a new key (ed25519)"),
 	CHOICE("encrypt", NULL, "ask for a passphrase for a new key"),
@@ -394,6 +413,11 @@ const hl_command hl_commands[] = {
 	    0, READ, audit_prove_options, hl_cmd_audit_prove },
 	{ "audit", "checkpoint", "", "sign the ledger as it is now", 0, 0,
 	    STORE, audit_checkpoint_options, hl_cmd_audit_checkpoint },
+	{ "audit", "bundle", "", "put all that an auditor needs into a file", 0,
+	    0, READ, audit_bundle_options, hl_cmd_audit_bundle },
+	{ "audit", "witness", "BUNDLE|DIR",
+	    "cosign a ledger, without its store", 1, 1, 0,
+	    audit_witness_options, hl_cmd_audit_witness },
 	{ "audit", "key", "new|show FILE|URI",
 	    "make a signing key, or show its public half", 2, 2, 0,
 	    audit_key_options, hl_cmd_audit_key },
