@@ -137,6 +137,19 @@ HL_CHECK hl_rc hl_audit_leaves(
 /* Leaves for a proof, as the store has them. */
 hl_leaves hl_audit_proof_leaves(hl_store *store);
 
+/* ---- what is not signed (audit_due.c) ------------------------------------ */
+
+typedef struct hl_ledger_state {
+	uint64_t events;
+	bool has_checkpoint; /* one was made at all */
+	int64_t at;	     /* when, the newest */
+	uint64_t since;	     /* events after it */
+	bool due;	     /* they are many, or one of them is old */
+} hl_ledger_state;
+
+HL_CHECK hl_rc hl_ledger_state_get(
+    hl_store *store, int64_t now, hl_ledger_state *out, hl_err *err);
+
 /* ---- signing (audit_sign.c) ---------------------------------------------- */
 
 #define HL_SIGNERS_MAX 8
@@ -145,6 +158,9 @@ hl_leaves hl_audit_proof_leaves(hl_store *store);
  * its file, or for a key on a token among the user's state. */
 HL_CHECK hl_rc hl_signer_memory(const char *key, const char *given,
     const hl_signer *s, char *out, size_t size, hl_err *err);
+/* HL_EINPUT: it is a file of the store. */
+HL_CHECK hl_rc hl_audit_output_check(
+    hl_cli *cli, const char *path, hl_err *err);
 /* To a new file, or one that is an older checkpoint of this log, or for NULL to
  * standard output. */
 HL_CHECK hl_rc hl_checkpoint_write(

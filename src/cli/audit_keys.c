@@ -141,20 +141,54 @@ from_pem(hl_keys *keys, hl_buf *text, const char *origin, hl_err *err)
 	return rc == HL_OK ? hl_keys_add(keys, &k, err) : rc;
 }
 
+/* What hsmlic audit key show prints has other lines, and a PEM key that says
+ * less: it does not tell a witness from a log. */
+static hl_rc
+from_lines(hl_keys *keys, const char *text, hl_err *err)
+{
+	char line[1024];
+	hl_vkey k;
+	hl_rc rc;
+
+	while (*text != '\0') {
+		const size_t n = strcspn(text, "\r\n");
+
+		(void)hl_text_format(line, sizeof(line), "%.*s", (int)n, text);
+		if (hl_vkey_parse(line, &k, NULL) == HL_OK &&
+		    (rc = hl_keys_add(keys, &k, err)) != HL_OK)
+			return rc;
+		text += n;
+		text += strspn(text, "\r\n");
+	}
+	return HL_OK;
+}
+
+static hl_rc
+from_text(hl_keys *keys, hl_buf *text, const char *origin, hl_err *err)
+{
+	const size_t before = keys->n;
+	hl_rc rc;
+
+	if (strstr(hl_buf_str(text), "-----BEGIN ") != NULL) {
+		rc = from_lines(keys, hl_buf_str(text), err);
+		return rc != HL_OK || keys->n > before
+		    ? rc
+		    : from_pem(keys, text, origin, err);
+	}
+	rc = hl_keys_parse(keys, hl_buf_str(text), err);
+	return rc != HL_OK || hl_buf_str(text)[0] != '\0'
+	    ? rc
+	    : hl_fail(err, HL_EINPUT, what, "", "the file is empty");
+}
+
 static hl_rc
 from_file(hl_keys *keys, const char *path, const char *origin, hl_err *err)
 {
-	const size_t before = keys->n;
 	hl_buf text = HL_BUF_INIT;
 	hl_rc rc = hl_file_read(path, KEY_FILE_MAX, &text, err);
 
-	if (rc == HL_OK && strstr(hl_buf_str(&text), "-----BEGIN ") != NULL)
-		rc = from_pem(keys, &text, origin, err);
-	else if (rc == HL_OK)
-		rc = hl_keys_parse(keys, hl_buf_str(&text), err);
-	if (rc == HL_OK && keys->n == before && strlen(hl_buf_str(&text)) < 40)
-		rc = hl_fail(
-		    err, HL_EINPUT, what, "", "there is no key in the file");
+	if (rc == HL_OK)
+		rc = from_text(keys, &text, origin, err);
 	if (rc != HL_OK)
 		hl_err_what(err, "read the keys in %s", path);
 	hl_buf_free(&text);

@@ -81,6 +81,16 @@ may_replace(const char *path, const hl_checkpoint *was, const hl_checkpoint *c,
 }
 
 hl_rc
+hl_audit_output_check(hl_cli *cli, const char *path, hl_err *err)
+{
+	hl_rc rc = hl_output_check(cli, path, err);
+
+	if (rc != HL_OK)
+		hl_err_what(err, "write %s", path);
+	return rc;
+}
+
+hl_rc
 hl_checkpoint_may_write(const char *path, const hl_checkpoint *c, hl_err *err)
 {
 	hl_checkpoint_file f;

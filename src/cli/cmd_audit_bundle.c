@@ -358,7 +358,7 @@ bundle(bundling *b, hl_err *err)
 	if ((rc = gather(b, err)) != HL_OK)
 		return rc;
 	if (!b->cli->dry_run &&
-	    ((rc = hl_output_check(b->cli, path, err)) != HL_OK ||
+	    ((rc = hl_audit_output_check(b->cli, path, err)) != HL_OK ||
 		(rc = hl_file_create_by(path, PLAIN, fill, b, err)) != HL_OK))
 		return rc;
 	return print_made(b, path, err);

@@ -309,7 +309,7 @@ make(making *m, hl_err *err)
 		return rc;
 	(void)hl_text_copy(m->origin, sizeof(m->origin), info.origin);
 	if (m->path != NULL &&
-	    (rc = hl_output_check(m->cli, m->path, err)) != HL_OK)
+	    (rc = hl_audit_output_check(m->cli, m->path, err)) != HL_OK)
 		return rc;
 	if ((rc = open_signers(m, err)) != HL_OK ||
 	    (rc = judge_keys(m, err)) != HL_OK)

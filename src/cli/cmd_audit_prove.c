@@ -64,7 +64,7 @@ put_file(proving *p, const char *path, const hl_buf *b, hl_err *err)
 			(void)fwrite(b->p, 1, b->n, stdout);
 		return HL_OK;
 	}
-	if ((rc = hl_output_check(p->cli, path, err)) != HL_OK)
+	if ((rc = hl_audit_output_check(p->cli, path, err)) != HL_OK)
 		return rc;
 	rc = hl_file_put(path, b->p, b->n, 0644, false, err);
 	if (rc == HL_EEXIST)

@@ -192,6 +192,26 @@ warn_of_units(hl_cli *cli, hl_status *s, hl_err *err)
 	return rc;
 }
 
+/* Only where checkpoints are made at all. */
+static hl_rc
+gather_ledger(hl_cli *cli, hl_status *s, hl_err *err)
+{
+	hl_rc rc = hl_ledger_state_get(cli->store, s->now, &s->ledger, err);
+	char at[HL_TIME_TEXT];
+
+	if (rc != HL_OK || !s->ledger.due)
+		return rc;
+	hl_time_text(s->ledger.at, at);
+	warn(s,
+	    "%" PRIu64 " %s since the last checkpoint, of %s: what no "
+	    "checkpoint vouches for can be rewritten; make one with hsmlic "
+	    "audit checkpoint, and keep it elsewhere",
+	    s->ledger.since,
+	    hl_plural(s->ledger.since, "event was added", "events were added"),
+	    at);
+	return HL_OK;
+}
+
 static hl_rc
 gather_warnings(hl_cli *cli, hl_status *s, hl_err *err)
 {
@@ -249,6 +269,7 @@ gather(hl_cli *cli, hl_status *s, hl_err *err)
 		 &s->week, err)) != HL_OK ||
 	    (rc = gather_supplies(cli, s, err)) != HL_OK ||
 	    (rc = gather_open(cli, s, err)) != HL_OK ||
+	    (rc = gather_ledger(cli, s, err)) != HL_OK ||
 	    (rc = gather_warnings(cli, s, err)) != HL_OK)
 		return rc;
 	return s->failed ? hl_nomem(err) : HL_OK;
@@ -334,6 +355,17 @@ open_json(const hl_cli *cli, const hl_open_request *o)
 	return j;
 }
 
+static json_t *
+ledger_json(const hl_ledger_state *l)
+{
+	return json_pack("{s:I, s:o, s:o, s:b}", "events",
+	    (json_int_t)l->events, "last_checkpoint", hl_json_time(l->at),
+	    "events_since",
+	    l->has_checkpoint ? json_integer((json_int_t)l->since)
+			      : json_null(),
+	    "checkpoint_due", l->due);
+}
+
 /* Each set of a list fails, as the whole then does, when memory is short. */
 static hl_rc
 print_json(hl_cli *cli, const hl_status *s, hl_err *err)
@@ -361,8 +393,9 @@ print_json(hl_cli *cli, const hl_status *s, hl_err *err)
 		return hl_nomem(err);
 	}
 	return hl_print_json(cli,
-	    json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "store",
-		store_json(s), "cards", cards, "readers_error",
+	    json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "store",
+		store_json(s), "ledger", ledger_json(&s->ledger), "cards",
+		cards, "readers_error",
 		s->cards.pcsc.rc == HL_OK ? json_null()
 					  : hl_json_error(&s->cards.pcsc),
 		"today", figures_json(s->today_from, &s->today), "week",

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "broker/owner.h"
+#include "cli/audit.h"
 #include "cli/doctor.h"
 #include "util/file.h"
 
@@ -169,6 +170,34 @@ check_open(hl_doctor *d)
 		    "none in doubt, %u in progress", c.in_progress);
 }
 
+static void
+check_ledger(hl_doctor *d)
+{
+	static const char name[] = "ledger";
+	hl_ledger_state l;
+	hl_err err = { 0 };
+	char at[HL_TIME_TEXT];
+
+	if (hl_ledger_state_get(d->cli->store, hl_now_ms(), &l, &err) !=
+	    HL_OK) {
+		hl_doctor_error(d, name, &err);
+		return;
+	}
+	hl_time_text(l.at, at);
+	if (l.has_checkpoint)
+		hl_doctor_ok(d, name,
+		    "%llu %s, %llu of them since the last checkpoint, of %s",
+		    (unsigned long long)l.events,
+		    hl_plural(l.events, "event", "events"),
+		    (unsigned long long)l.since, at);
+	else
+		hl_doctor_ok(d, name,
+		    "%llu %s; no checkpoint was ever made, so nobody else can "
+		    "vouch for them",
+		    (unsigned long long)l.events,
+		    hl_plural(l.events, "event", "events"));
+}
+
 /* ---- the clock -------------------------------------------------------------
  */
 
@@ -239,6 +268,7 @@ hl_doctor_store(hl_doctor *d)
 		check_mode(d);
 		check_content(d);
 		check_open(d);
+		check_ledger(d);
 	}
 	check_clock(d);
 }

@@ -3,7 +3,7 @@
 #ifndef HL_CLI_STATUS_H
 #define HL_CLI_STATUS_H
 
-#include "cli/parts.h"
+#include "cli/audit.h"
 
 /* What is left of a firmware, and how fast it goes. */
 typedef struct hl_supply {
@@ -21,6 +21,7 @@ typedef struct hl_open_request {
 
 typedef struct hl_status {
 	hl_store_info info;
+	hl_ledger_state ledger;
 	hl_cards cards;
 	int64_t now, today_from, week_from;
 	hl_figures today, week;

@@ -293,6 +293,19 @@ put_warnings(const screen *sc, const hl_status *s)
 		put_line(sc, 2, "%s", s->warnings[i]);
 }
 
+static void
+put_ledger(const screen *sc, const hl_ledger_state *l)
+{
+	char at[HL_TIME_TEXT];
+
+	if (!l->has_checkpoint)
+		return;
+	hl_time_text(l->at, at);
+	put_line(sc, 0, "       last checkpoint %s, %llu %s since", at,
+	    (unsigned long long)l->since,
+	    hl_plural(l->since, "event", "events"));
+}
+
 void
 hl_status_screen(hl_cli *cli, const hl_status *s)
 {
@@ -308,6 +321,7 @@ hl_status_screen(hl_cli *cli, const hl_status *s)
 	put_line(&sc, 0, "       %llu %s, %llu %s%s", (unsigned long long)chips,
 	    hl_plural(chips, "chip", "chips"), (unsigned long long)licenses,
 	    hl_plural(licenses, "license", "licenses"), suspect);
+	put_ledger(&sc, &s->ledger);
 	put_cards(&sc, s);
 	put_figures(&sc, s);
 	put_supplies(&sc, s);
