@@ -139,3 +139,13 @@ told() {
 	run ! grep "cannot be asked for licenses" "$ROOT/docs/man/hsmlic.1"
 	grep -qx ".It Ic card slot" "$ROOT/docs/man/hsmlic.1"
 }
+
+@test "each kind of event is described" {
+	run sed -n '/kinds\[\] = {/,/};/p' "$ROOT/src/ledger/event.c"
+	kinds=$(grep -o '"[a-z.]*"' <<<"$output" | tr -d '"')
+	[ "$(wc -l <<<"$kinds")" -gt 20 ]
+	for kind in $kinds; do
+		grep -q "^	$(printf %s "$kind" | sed 's/\./\\./')	" \
+			"$ROOT/docs/FORMAT.ledger"
+	done
+}
