@@ -5,8 +5,8 @@
  *
  * Drives hl_signer_*() for the tests: writes the public key as PEM, or the
  * signature of a file, to standard output. An error is three lines on standard
- * error: the code's name and what, why, hint. `--pause` opens that FIFO for
- * writing, and another time, between opening the key and signing, so that a
+ * error: the code's name and what, why, hint. `--pause`: between opening the
+ * key and signing it opens that FIFO for writing, then for reading, so that a
  * test can pull the token.
  */
 #include <fcntl.h>
@@ -36,16 +36,19 @@ ask(void *arg, const char *what, bool last_try, char *buf, size_t size,
 	return HL_OK;
 }
 
+/* Tells whoever reads the FIFO, then waits for one who writes. */
 static void
-wait_twice(const char *fifo)
+pause_at(const char *fifo)
 {
-	for (int i = 0; i < 2; i++) {
-		const int fd = open(fifo, O_WRONLY | O_CLOEXEC);
+	int fd = open(fifo, O_WRONLY | O_CLOEXEC);
 
-		if (fd < 0)
-			exit(99);
-		close(fd);
-	}
+	if (fd < 0)
+		exit(99);
+	close(fd);
+	fd = open(fifo, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		exit(99);
+	close(fd);
 }
 
 static hl_rc
@@ -55,7 +58,7 @@ sign_file(hl_signer *s, const struct job *j, hl_buf *out, hl_err *err)
 	hl_rc rc = hl_file_read(j->file, 1 << 20, &msg, err);
 
 	if (j->pause != NULL)
-		wait_twice(j->pause);
+		pause_at(j->pause);
 	if (rc == HL_OK)
 		rc = hl_signer_sign(s, msg.p, msg.n, out, err);
 	hl_buf_free(&msg);
