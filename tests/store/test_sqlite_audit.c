@@ -230,12 +230,16 @@ names_the_place(void **state)
 		{ "UPDATE events SET seq = 9223372036854775807 "
 		  "WHERE seq = (SELECT max(seq) FROM events)",
 		    "event 9223372036854775807: it is there, behind the last" },
+		{ "INSERT INTO events SELECT -3, bytes, leaf FROM events "
+		  "WHERE seq = 3",
+		    "event -3: it is there, before the first one\n" },
 		{ "UPDATE tree SET size = size - 1", "tree: its size is " },
 		{ "UPDATE tree SET frontier = zeroblob(length(frontier))",
 		    "tree: its frontier is not the one of the events\n" },
 		{ "UPDATE tree SET last_at = last_at + 1",
 		    "tree: its time is " },
-		{ "DELETE FROM tree", "tree: it has 0 rows, not one\n" },
+		{ "DELETE FROM tree",
+		    "tree: it has 0 rows, not row 1 alone\n" },
 		{ "UPDATE meta SET last_time = last_time + 1",
 		    "meta: its newest time is " },
 		{ "DELETE FROM merged_events WHERE n = 2",

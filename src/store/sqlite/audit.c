@@ -54,7 +54,8 @@ hl_audit_step(hl_audit *a)
 
 typedef struct tree_row {
 	int64_t size, last_at;
-	int64_t last; /* number of the last event there is */
+	int64_t one;
+	int64_t first, last; /* numbers of events, of those that are there */
 	hl_frontier f;
 	size_t bytes; /* of the frontier */
 	int rows;
@@ -65,7 +66,8 @@ read_tree(hl_audit *a, tree_row *t, hl_err *err)
 {
 	hl_q q = hl_q_new(a->s,
 	    "SELECT size, frontier, last_at, "
-	    "(SELECT coalesce(max(seq), -1) FROM events) FROM tree");
+	    "(SELECT coalesce(max(seq), -1) FROM events), "
+	    "(SELECT coalesce(min(seq), 0) FROM events), one FROM tree");
 
 	memset(t, 0, sizeof(*t));
 	for (; hl_q_row(&q); t->rows++) {
@@ -75,8 +77,24 @@ read_tree(hl_audit *a, tree_row *t, hl_err *err)
 			hl_q_get_blob(&q, t->f.h, 0, sizeof(t->f.h));
 		t->last_at = sqlite3_column_int64(q.st, 2);
 		t->last = sqlite3_column_int64(q.st, 3);
+		t->first = sqlite3_column_int64(q.st, 4);
+		t->one = sqlite3_column_int64(q.st, 5);
 	}
 	return hl_q_end(&q, err);
+}
+
+/* Behind the last event and before the first, none is looked for. */
+static void
+compare_ends(hl_audit *a, const tree_row *t)
+{
+	if (t->first < 0)
+		hl_audit_found(a,
+		    "event %" PRId64 ": it is there, before the first one",
+		    t->first);
+	if ((uint64_t)t->last + 1 != a->next)
+		hl_audit_found(a,
+		    "event %" PRId64 ": it is there, behind the last one",
+		    t->last);
 }
 
 static void
@@ -85,10 +103,12 @@ compare_tree(hl_audit *a, const tree_row *t)
 	const hl_frontier *f = &a->r.tree;
 	char is[HL_TIME_TEXT], says[HL_TIME_TEXT];
 
-	if (t->rows != 1) {
-		hl_audit_found(a, "tree: it has %d rows, not one", t->rows);
+	if (t->rows != 1 || t->one != 1) {
+		hl_audit_found(
+		    a, "tree: it has %d rows, not row 1 alone", t->rows);
 		return;
 	}
+	compare_ends(a, t);
 	if (t->size < 0 || (uint64_t)t->size != f->size)
 		hl_audit_found(a,
 		    "tree: its size is %" PRId64 ", but there are %" PRIu64
@@ -98,10 +118,6 @@ compare_tree(hl_audit *a, const tree_row *t)
 	    memcmp(t->f.h, f->h, t->bytes) != 0)
 		hl_audit_found(
 		    a, "tree: its frontier is not the one of the events");
-	if ((uint64_t)t->last + 1 != a->next)
-		hl_audit_found(a,
-		    "event %" PRId64 ": it is there, behind the last one",
-		    t->last);
 	if (a->timed && t->last_at != a->at) {
 		hl_time_text(t->last_at, is);
 		hl_time_text(a->at, says);
@@ -117,7 +133,7 @@ check_tree(hl_audit *a, hl_err *err)
 	tree_row t;
 	hl_rc rc;
 
-	if (a->tree_bad || (a->tree_checked && a->tree_size == a->r.tree.size))
+	if (a->tree_checked && a->tree_size == a->r.tree.size)
 		return HL_OK;
 	if ((rc = read_tree(a, &t, err)) != HL_OK)
 		return rc;

@@ -43,7 +43,7 @@ typedef struct hl_audit {
 	uint64_t merged_rows; /* events of other ledgers that are told of */
 	uint64_t steps;	      /* since the last word of progress */
 	bool held;	      /* a moment is */
-	bool tree_checked, tree_bad;
+	bool tree_checked;
 	uint64_t tree_size; /* when it was checked */
 	hl_rc rc;	    /* why the work was stopped inside of a list */
 	hl_err *err;
