@@ -185,10 +185,10 @@ warn_of_units(hl_cli *cli, hl_status *s, hl_err *err)
 
 	if (rc == HL_OK && cards > 0)
 		warn(s,
-		    "%" PRIu64 " %s of %" PRIu64 " %s not accounted for: see "
-		    "hsmlic reconcile",
-		    units, hl_plural(units, "unit", "units"), cards,
-		    hl_plural(cards, "card is", "cards are"));
+		    "%" PRIu64 " %s not accounted for, on %" PRIu64
+		    " %s: see hsmlic reconcile",
+		    units, hl_plural(units, "unit is", "units are"), cards,
+		    hl_plural(cards, "card", "cards"));
 	return rc;
 }
 
