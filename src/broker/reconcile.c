@@ -6,6 +6,8 @@
 #include "broker/internal.h"
 #include "util/text.h"
 
+static const char not_there[] = "it is not there";
+
 /* The cards that are known and meant. */
 typedef struct card_list {
 	const char *selector; /* a label or a serial number; NULL: all */
@@ -101,9 +103,17 @@ at_work(hl_broker *b, const hl_uuid *card)
 	    hl_owner_alive(b->side, &i.owner);
 }
 
-/* `p` NULL: the card was not found. */
+/* What is in the readers now. */
+typedef struct readers {
+	hl_present *list;
+	size_t n;
+	hl_text absent; /* why a card is not among them */
+} readers;
+
+/* `p` NULL: the card was not found, `absent` says why. */
 static hl_rc
-settle_one(hl_broker *b, const hl_present *p, hl_reconciled *r, hl_err *err)
+settle_one(hl_broker *b, const hl_present *p, const char *absent,
+    hl_reconciled *r, hl_err *err)
 {
 	hl_rc rc;
 
@@ -115,7 +125,7 @@ settle_one(hl_broker *b, const hl_present *p, hl_reconciled *r, hl_err *err)
 		return balance_records(
 		    b, "a request to it is under way", r, err);
 	if (p == NULL)
-		return balance_records(b, "it is not there", r, err);
+		return balance_records(b, absent, r, err);
 	if (p->rc != HL_OK)
 		return balance_records(b, p->err.why, r, err);
 	if (!p->info.has_counter)
@@ -147,24 +157,25 @@ settle_sim(hl_broker *b, const hl_reconcile_request *req, hl_reconciled *r,
 	    b, r->card.reader, req->actor, req->until, &p, &n, NULL);
 	mine = rc == HL_OK && n == 1 &&
 	    (p->rc != HL_OK || find_present(p, n, &r->card.id) != NULL);
-	rc = settle_one(b, mine ? p : NULL, r, err);
+	rc = settle_one(b, mine ? p : NULL, not_there, r, err);
 	free(p);
 	return rc;
 }
 
 static hl_rc
-settle_all(hl_broker *b, const hl_reconcile_request *req,
-    const hl_present *present, size_t n, card_list *l, hl_err *err)
+settle_all(hl_broker *b, const hl_reconcile_request *req, const readers *now,
+    card_list *l, hl_err *err)
 {
 	hl_rc rc = HL_OK;
 
 	for (size_t i = 0; i < l->n && rc == HL_OK; i++) {
 		hl_reconciled *r = &l->p[i];
-		const hl_present *p = find_present(present, n, &r->card.id);
+		const hl_present *p =
+		    find_present(now->list, now->n, &r->card.id);
 
 		rc = p == NULL && hl_text_starts(r->card.reader, "sim:")
 		    ? settle_sim(b, req, r, err)
-		    : settle_one(b, p, r, err);
+		    : settle_one(b, p, now->absent, r, err);
 	}
 	return rc;
 }
@@ -181,21 +192,21 @@ is_device(hl_rc rc)
 }
 
 static hl_rc
-read_present(hl_broker *b, const hl_reconcile_request *req, hl_present **out,
-    size_t *n, hl_err *err)
+read_present(
+    hl_broker *b, const hl_reconcile_request *req, readers *out, hl_err *err)
 {
 	hl_err why = { 0 };
 	hl_rc rc;
 
 	rc = hl_broker_present(
-	    b, req->card, req->actor, req->until, out, n, &why);
+	    b, req->card, req->actor, req->until, &out->list, &out->n, &why);
 	if (rc == HL_OK)
 		return HL_OK;
-	*out = NULL;
-	*n = 0;
+	out->list = NULL;
+	out->n = 0;
 	if (is_device(rc) && !hl_broker_names_place(req->card)) {
-		hl_broker_detail(b, "%s: %s; the records are added up alone",
-		    why.what, why.why);
+		(void)hl_text_format(out->absent, sizeof(out->absent),
+		    "no reader can be asked: %s", why.why);
 		return HL_OK;
 	}
 	if (err != NULL)
@@ -205,9 +216,12 @@ read_present(hl_broker *b, const hl_reconcile_request *req, hl_present **out,
 
 /* Of a place: the known cards in it. */
 static hl_rc
-list_at_place(const char *selector, const hl_present *present, size_t n,
-    card_list *l, hl_err *err)
+list_at_place(
+    const char *selector, const readers *now, card_list *l, hl_err *err)
 {
+	const hl_present *present = now->list;
+	const size_t n = now->n;
+
 	for (size_t i = 0; i < n && !l->failed; i++) {
 		if (present[i].known)
 			(void)add_card(l, &present[i].row);
@@ -273,24 +287,24 @@ hl_broker_reconcile(hl_broker *b, const hl_reconcile_request *req,
 {
 	const bool place = hl_broker_names_place(req->card);
 	card_list l = { .selector = NULL };
-	hl_present *present = NULL;
-	size_t found = 0;
+	readers now = { .list = NULL };
 	hl_rc rc = HL_OK;
 
 	*out = NULL;
 	*n = 0;
+	(void)hl_text_copy(now.absent, sizeof(now.absent), not_there);
 	/* a name that nobody bears is said before any card is waited for */
 	if (!place)
 		rc = list_known(b, req->card, &l, err);
 	if (rc == HL_OK && (place || l.n > 0))
-		rc = read_present(b, req, &present, &found, err);
+		rc = read_present(b, req, &now, err);
 	if (rc == HL_OK && place)
-		rc = list_at_place(req->card, present, found, &l, err);
+		rc = list_at_place(req->card, &now, &l, err);
 	if (rc == HL_OK)
-		rc = settle_all(b, req, present, found, &l, err);
+		rc = settle_all(b, req, &now, &l, err);
 	if (rc == HL_OK)
 		rc = record(b, &l, req->actor, err);
-	free(present);
+	free(now.list);
 	if (rc != HL_OK) {
 		free(l.p);
 		return rc;

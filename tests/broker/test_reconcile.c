@@ -196,6 +196,7 @@ without_readers(void **state)
 	OK(f, reconcile(f, a.label, &f->actor, &r));
 	assert_false(r.p[0].read);
 	assert_true(hl_balance_closed(&r.p[0].balance));
+	assert_string_equal(r.p[0].why, "no reader can be asked: no readers");
 	drop(&r);
 	world.rc = HL_ESTORE;
 	EXPECT(f, HL_ESTORE, reconcile(f, NULL, NULL, &r));

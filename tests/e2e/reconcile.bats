@@ -73,6 +73,15 @@ events() { # KIND
 		WHERE json_extract(CAST(bytes AS TEXT), '$.kind') = '$1'"
 }
 
+# query WORDS: runs the query of docs/for-auditors.md that has them in it.
+query() {
+	sed -n 's/^    //p' "$HSMLIC_SOURCE/docs/for-auditors.md" |
+		awk -v words="$1" '/^(SELECT|WITH) / && q == "" { q = " " }
+			q != "" { q = q $0 "\n" }
+			/;$/ { if (index(q, words)) print q; q = "" }' |
+		sqlite3 -readonly -separator '|' "$HSMLIC_STORE"
+}
+
 @test "every unit is accounted for, and a reuse is none" {
 	get chip1 && get chip2 && get chip1
 	run -0 hsmlic reconcile
@@ -159,6 +168,9 @@ events() { # KIND
 	run -0 hsmlic status
 	[[ $output == *"2 units are not accounted for, on 1 card: see hsmlic reconcile"* ]]
 
+	[ "$(query "HAVING sum(u) <> 0")" = "desk|2" ]
+	[ -z "$(query "v.reason")" ]
+
 	# Nobody signs by chance, or for cards that were not named.
 	run -2 --separate-stderr hsmlic reconcile --sign-off "a demo" --yes
 	[[ $stderr == *"name the card, or add --all"* ]]
@@ -182,6 +194,8 @@ events() { # KIND
 	[ "$(sql "SELECT class, units, reason, operator, station
 		FROM variances")" = "outside|2|a demo|eve|cellar" ]
 	[ "$(events variance.signed)" = 1 ]
+	[ -z "$(query "HAVING sum(u) <> 0")" ]
+	[[ $(query "v.reason") == 20*"Z|desk|outside|2|$(left)||a demo|cellar|eve" ]]
 	json 0
 	run -0 --separate-stderr hsmlic reconcile desk --sign-off again --yes
 	[[ $stderr == *"there is nothing to sign off"* ]]
