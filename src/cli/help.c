@@ -294,9 +294,10 @@ json_options(const hl_option *table)
 		const char letter[2] = { table->letter, '\0' };
 
 		(void)json_array_append_new(list,
-		    json_pack("{s:s, s:o, s:o, s:s}", "name", table->name,
+		    json_pack("{s:s, s:o, s:o, s:b, s:s}", "name", table->name,
 			"letter", hl_json_text(letter), "value",
 			hl_json_text(table->value == NULL ? "" : table->value),
+			"setting", (table->flags & HL_OPT_LINE_ONLY) == 0,
 			"help", table->help));
 	}
 	return list;

@@ -98,8 +98,7 @@ compare() { # PROGRAM COMMAND...
 			return 1
 		}
 	done < <(hsmlic help --json | jq -r '[.options, .commands[].options] |
-		flatten | .[].name' | sort -u |
-		grep -vxE 'config|version|help|sign-off|imported'
+		flatten | .[] | select(.setting) | .name' | sort -u
 		echo spend; echo rescue-dir)
 }
 
