@@ -1,0 +1,778 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2030,SC2031,SC2154
+# The audit commands: looking, verifying, signing, proving, witnessing.
+load lib
+
+setup() {
+	hl_setup
+	cd "$HL_DIR" || return
+	export HSMLIC_STORE=$HL_DIR/s.db
+	export XDG_CONFIG_HOME=$HL_DIR/config XDG_STATE_HOME=$HL_DIR/state
+	export PCSCLITE_CSOCK_NAME=$HL_DIR/nothing
+	export HSMLIC_STATION=desk HSMLIC_OPERATOR=ann
+	unset HSMLIC_CARD HSMLIC_TARGET HSMLIC_KEY HSMLIC_PIN COLUMNS
+	hsmlic store init -q >/dev/null
+	ORIGIN=$(sqlite3 s.db 'SELECT origin FROM meta')
+}
+
+teardown() {
+	hl_teardown
+}
+
+# One license from a card, and once more from the store.
+spend() { # CHIP...
+	local name
+	[ -e card ] || hsmlic-sim card new card --firmware blinky --capacity 9 \
+		>/dev/null
+	for name in "$@"; do
+		[ -d "$name" ] || hsmlic-sim chip new "$name" >/dev/null
+		hsmlic get --yes -q --card sim:card --target "sim:$name"
+	done >/dev/null 2>&1
+}
+
+# json -STATUS COMMAND...: its object, of one line, in $output; $stderr apart.
+json() {
+	run "$1" --separate-stderr hsmlic "${@:2}" --json
+	[ "${#lines[@]}" = 1 ]
+}
+
+key() { # FILE [OPTIONS]: a new key; its verifier key in FILE.vkey
+	hsmlic audit key new "$1" "${@:2}" --json | jq -r .vkey >"$1.vkey"
+}
+
+checkpoint() { # FILE [OPTIONS]
+	hsmlic audit checkpoint --key k -q -o "$1" "${@:2}" >/dev/null
+}
+
+events() {
+	sqlite3 s.db 'SELECT count(*) FROM events'
+}
+
+issue_id() {
+	hsmlic audit log --kind issue.outcome --last 1 --jsonl |
+		jq -r .body.issue_id
+}
+
+EVE="CAST(replace(CAST(bytes AS TEXT), 'ann', 'eve') AS BLOB)"
+
+# Past the triggers, which are put back as they were.
+tamper() { # SQL
+	sqlite3 s.db "SELECT sql || ';' FROM sqlite_schema WHERE type = 'trigger'" \
+		>triggers
+	sqlite3 s.db "SELECT 'DROP TRIGGER ' || name || ';' FROM sqlite_schema
+		WHERE type = 'trigger'" | sqlite3 s.db
+	sqlite3 s.db "$1"
+	sqlite3 s.db <triggers
+}
+
+# ---- audit log -------------------------------------------------------------
+
+@test "log: a table, the very bytes, one object" {
+	spend a a
+	run -0 --separate-stderr hsmlic audit log
+	[[ ${lines[0]} =~ ^SEQ\ +TIME\ +KIND\ +STATION\ +OPERATOR\ +WHAT$ ]]
+	[ "${#lines[@]}" = $(($(events) + 1)) ]
+	[[ ${lines[1]} == *store.created*"origin $ORIGIN" ]]
+	[[ $output == *"issue.outcome "*" desk "*" ann "*"issued: chip "*", card "*", counter 8"* ]]
+	[[ $output == *"license.used "*"from the store"* ]]
+	hsmlic audit log --jsonl >lines
+	sqlite3 s.db "SELECT CAST(bytes AS TEXT) FROM events ORDER BY seq" | cmp lines -
+	# the leaf of the 3rd
+	leaf=$({ printf '\0'; sed -n 3p lines | tr -d '\n'; } | sha256sum)
+	[ "${leaf%% *}" = "$(sqlite3 s.db \
+		"SELECT lower(hex(leaf)) FROM events WHERE seq = 2")" ]
+	json -0 audit log
+	[ "$(jq -r .schema <<<"$output")" = hsmlic/audit-log/1 ]
+	[ "$(jq -r .origin <<<"$output")" = "$ORIGIN" ]
+	[ "$(jq '[.size, (.events | length)] | unique | .[]' <<<"$output")" = \
+		"$(events)" ]
+	diff <(jq -cS '.events[]' <<<"$output") <(jq -cS . lines)
+}
+
+seqs() { # OPTIONS: numbers of events
+	hsmlic audit log --jsonl "$@" | jq -c .seq | paste -sd ' '
+}
+
+@test "log: what is chosen" {
+	spend a b a
+	hsmlic card label "$(hsmlic-sim card show card --json | jq -r .serial)" \
+		nine --station bench --operator bob >/dev/null
+	n=$(events)
+	[ "$(seqs --from 2 --to 4)" = "2 3" ]
+	[ "$(seqs --last 2)" = "$((n - 2)) $((n - 1))" ]
+	[ "$(seqs --kind issue | wc -w)" = 4 ]
+	[ "$(seqs --kind issue.intent --kind license.used | wc -w)" = 3 ]
+	[ "$(seqs --kind issue --last 1)" = "$(seqs --kind issue.outcome --last 1)" ]
+	[ "$(seqs --operator bob)" = $((n - 1)) ]
+	[ "$(seqs --station bench)" = $((n - 1)) ]
+	[ "$(seqs --station elsewhere)" = "" ]
+	# who acts, by the environment, is no choice
+	[ "$(seqs | wc -w)" = "$n" ]
+	uid=$(hsmlic chip list --json | jq -r '.chips[0].uid')
+	[ "$(seqs --chip "$uid" --kind issue | wc -w)" = 2 ]
+	[ "$(seqs --chip "$uid" --kind license | wc -w)" = 1 ]
+	id=$(issue_id)
+	[ "$(seqs --issue "$id" | wc -w)" = 2 ]
+	[ "$(hsmlic audit log --jsonl --issue "$id" | jq -r .kind | paste -sd ' ')" = \
+		"issue.intent issue.outcome" ]
+	[ "$(seqs --card nine --kind issue | wc -w)" = 4 ]
+	[ "$(seqs --card nine --kind chip)" = "" ]
+	at=$(hsmlic audit log --jsonl --from 5 --to 6 | jq -r .at)
+	[[ " $(seqs --from "$at") " == *" 5 "* ]]
+	[[ " $(seqs --to "$at") " != *" 5 "* ]]
+	[ "$(seqs --from 2100-01-01)" = "" ]
+	[ "$(seqs --to 2100-01-01T00:00:00Z | wc -w)" = "$n" ]
+	HSMLIC_CARD=nobody HSMLIC_LAST=1 seqs | grep -qw 0
+	hsmlic-sim chip new c >/dev/null
+	hsmlic get --yes -q --card sim:card --target sim:c --lot L7 >/dev/null 2>&1
+	[ "$(seqs --lot L7 --kind issue | wc -w)" = 2 ]
+	[ "$(seqs --lot L8)" = "" ]
+	run -0 hsmlic audit log --lot L8
+	[ "$output" = "hsmlic: none" ]
+	json -0 audit log --lot L8
+	[ "$(jq -c .events <<<"$output")" = '[]' ]
+}
+
+@test "log: what cannot be chosen" {
+	for words in "--from x" "--to 2026-13-01" "--kind fly" "--kind issue." \
+		"--last -1" "--card nobody" "--chip nobody" "--issue 12" \
+		"--json --jsonl" "operand"; do
+		# shellcheck disable=SC2086
+		run -2 hsmlic audit log $words
+		[[ $output == *"hint: "* ]] || [[ $output == *'"hint"'* ]]
+	done
+	run -5 hsmlic audit log --store nowhere.db
+	[ ! -e nowhere.db ]
+}
+
+@test "log: nobody reads on, and nothing is said" {
+	spend a
+	hsmlic audit log --jsonl 2>err | head -n 1 >/dev/null
+	[ ! -s err ]
+}
+
+@test "log: an event that was altered ends it" {
+	spend a
+	tamper "UPDATE events SET bytes = $EVE
+		WHERE seq = 3"
+	run -9 --separate-stderr hsmlic audit log
+	[[ $stderr == *"event 3"*"audit verify"* ]]
+	[ "${#lines[@]}" = 4 ]
+	run -0 hsmlic audit log --from 4
+	run -9 --separate-stderr hsmlic audit log --jsonl
+	[ "${#lines[@]}" = 3 ]
+}
+
+# ---- audit key -------------------------------------------------------------
+
+@test "key: made once, for its owner alone, and shown" {
+	json -0 audit key new k
+	[ "$(jq -r .schema <<<"$output")" = hsmlic/audit-key/1 ]
+	[ "$(jq -r .name <<<"$output")" = "$ORIGIN" ]
+	[ "$(jq -r .type <<<"$output")" = Ed25519 ]
+	[ "$(stat -c %a k)" = 600 ]
+	openssl pkey -in k -pubout | cmp - <(jq -rj .pem <<<"$output")
+	before=$(sha256sum <k)
+	run -2 hsmlic audit key new k
+	[ "$(sha256sum <k)" = "$before" ]
+	run -0 hsmlic audit key show k
+	[[ $output == *"$(jq -r .vkey <<<"$(hsmlic audit key show k --json)")"* ]]
+	json -0 audit key new p --type p256 --name other.example/log
+	[ "$(jq -r '[.type, .name] | join(" ")' <<<"$output")" = \
+		"P-256 other.example/log" ]
+	json -0 audit key show k --witness --name W
+	[[ $(jq -r .vkey <<<"$output") == W+*+B* ]]
+	run -0 hsmlic audit key new dry --dry-run
+	[ ! -e dry ]
+	HSMLIC_STORE=none.db json -0 audit key show k
+	[ "$(jq -c '[.name, .vkey]' <<<"$output")" = '[null,null]' ]
+	[ ! -e none.db ]
+}
+
+@test "key: with a passphrase" {
+	export P=secret
+	run -0 hsmlic audit key new k --encrypt --pin env:P
+	grep -q ENCRYPTED k
+	P=wrong run -3 --separate-stderr hsmlic audit key show k --pin env:P
+	[ -n "$stderr" ]
+	run -0 hsmlic audit key show k --pin env:P
+	hsmlic audit checkpoint --key k --pin env:P -o c -q >/dev/null
+	run -0 hsmlic audit verify --checkpoint c
+}
+
+@test "key: what is none" {
+	run -2 hsmlic audit key make k
+	run -2 hsmlic audit key new k --type rsa
+	run -2 hsmlic audit key new k --name "a b"
+	run -2 hsmlic audit key new k --pin secret
+	[ ! -e k ]
+	run -2 hsmlic audit key show k
+	echo nothing >k
+	chmod 600 k
+	run -2 hsmlic audit key show k
+	hsmlic audit key new j >/dev/null
+	chmod 644 j
+	run ! hsmlic audit key show j
+	[[ $output == *"chmod 600"* ]]
+	run -2 hsmlic audit key show "pkcs11:token=x?pin-value=1234"
+}
+
+# ---- audit checkpoint ------------------------------------------------------
+
+@test "checkpoint: signed, and openssl agrees" {
+	spend a
+	key k
+	before=$(events)
+	json -0 audit checkpoint --key k -o c
+	[ "$(jq -r .schema <<<"$output")" = hsmlic/audit-checkpoint/1 ]
+	[ "$(jq .size <<<"$output")" = $((before + 1)) ]
+	jq -rj .checkpoint <<<"$output" | cmp - c
+	[ "$(sed -n 1,2p c)" = "$ORIGIN"$'\n'"$((before + 1))" ]
+	head -n 3 c >text
+	sed -n 5p c | sed 's/.* //' | base64 -d | tail -c +5 >sig
+	openssl pkey -in k -pubout -out pub
+	openssl pkeyutl -verify -rawin -pubin -inkey pub -in text -sigfile sig
+	# the tree has the event that tells of it
+	hsmlic audit log --last 1 --jsonl >event
+	[ "$(jq -r .kind event)" = checkpoint.made ]
+	[ "$(jq -r .body.keys event)" = "$(<k.vkey)" ]
+	# standard output has the checkpoint and nothing else
+	hsmlic audit checkpoint --key k >c2 2>err
+	[ "$(sed -n 2p c2)" = $((before + 2)) ]
+	run -0 hsmlic audit verify --checkpoint c --checkpoint c2 --key k.vkey
+}
+
+@test "checkpoint: by two keys, one of them P-256" {
+	key k
+	key p --type p256
+	hsmlic audit checkpoint --key k --key p -o c -q >/dev/null
+	[ "$(grep -c "^— $ORIGIN " c)" = 2 ]
+	run -0 hsmlic audit verify --checkpoint c --key k.vkey --key p.vkey
+	hsmlic audit key show p --json | jq -r .pem >p.pem
+	run -0 hsmlic audit verify --checkpoint c --key p.pem
+	run -2 hsmlic audit checkpoint --key k --key k -o c
+	# either may sign alone from then on
+	hsmlic audit checkpoint --key p -o c -q >/dev/null
+	hsmlic audit checkpoint --key k -o c -q >/dev/null
+}
+
+@test "checkpoint: another key has to be let in" {
+	key k
+	key n
+	checkpoint c1
+	before=$(events)
+	run -2 hsmlic audit checkpoint --key n -o c2
+	[[ $output == *--new-key* ]]
+	[ "$(events)" = "$before" ]
+	[ ! -e c2 ]
+	json -0 audit checkpoint --key k --key n --new-key -o c2
+	[ "$(jq -r .change <<<"$output")" = key.rotated ]
+	[ "$(events)" = $((before + 2)) ]
+	json -0 audit checkpoint --key n -o c3
+	[ "$(jq .change <<<"$output")" = null ]
+	json -0 audit checkpoint --key n --new-key -o c3
+	[ "$(jq -r .change <<<"$output")" = key.retired ]
+	run -2 hsmlic audit checkpoint --key k -o c4
+	json -0 audit checkpoint --key k --new-key -o c4
+	[ "$(jq -r .change <<<"$output")" = key.replaced ]
+	[ "$(hsmlic audit log --kind config --jsonl |
+		jq -r .body.change | paste -sd ' ')" = \
+		"key.rotated key.retired key.replaced" ]
+	[[ $(hsmlic audit log --kind config) == *"key.replaced: signing keys are "* ]]
+	run -0 hsmlic audit verify --checkpoint c1 --checkpoint c2 \
+		--checkpoint c3 --checkpoint c4
+}
+
+@test "checkpoint: a rolled back store gets neither an event nor a signature" {
+	spend a
+	key k
+	checkpoint c1
+	cp -a s.db old.db
+	spend b
+	checkpoint c2
+	mv old.db s.db
+	before=$(sha256sum <s.db)
+	json -9 audit checkpoint --key k -o c3
+	[[ $(jq -r .error.why <<<"$output") == *"rolled back"* ]]
+	[ "$(sha256sum <s.db)" = "$before" ]
+	[ ! -e c3 ]
+	run -1 hsmlic audit verify --checkpoint c2
+	[[ $output == *"c2"* ]]
+	run -0 hsmlic audit verify --checkpoint c1
+	# without its memory the key cannot know, and says so
+	mv k.memory m
+	run -0 --separate-stderr hsmlic audit checkpoint --key k -o c3
+	[[ $stderr == *"note: "*"cannot be told"* ]]
+	# grown past the size that was signed, it is another history
+	mv m k.memory
+	spend c c
+	run -9 hsmlic audit checkpoint --key k -o c4
+	[[ $output == *rewritten* ]]
+}
+
+@test "checkpoint: a rewritten store is refused" {
+	spend a
+	key k
+	checkpoint c1
+	# all of it made to fit: bytes, leaf and edge
+	python3 - <<-'EOT'
+		import hashlib, sqlite3
+		db = sqlite3.connect("s.db")
+		triggers = db.execute("SELECT name, sql FROM sqlite_schema "
+		    "WHERE type = 'trigger'").fetchall()
+		for name, sql in triggers:
+		    db.execute("DROP TRIGGER " + name)
+		rows = db.execute("SELECT seq, bytes FROM events ORDER BY seq")
+		frontier = []
+		for seq, b in rows.fetchall():
+		    b = bytes(b).replace(b'"ann"', b'"eve"')
+		    leaf = hashlib.sha256(b"\0" + b).digest()
+		    db.execute("UPDATE events SET bytes = ?, leaf = ? WHERE seq = ?",
+		        (b, leaf, seq))
+		    node, n = leaf, 1
+		    while frontier and frontier[-1][0] == n:
+		        node = hashlib.sha256(b"\1" + frontier.pop()[1] + node).digest()
+		        n *= 2
+		    frontier.append((n, node))
+		db.execute("UPDATE tree SET frontier = ?",
+		    (b"".join(h for _, h in frontier),))
+		for table in ("cards", "chips", "firmwares", "issues",
+		    "card_readings", "licenses", "uses"):
+		    db.execute("UPDATE %s SET operator = 'eve'" % table)
+		db.execute("UPDATE issues SET closed_operator = 'eve'")
+		for name, sql in triggers:
+		    db.execute(sql)
+		db.commit()
+	EOT
+	# it agrees with itself, and not with what was signed
+	run -0 hsmlic audit verify
+	run -1 --separate-stderr hsmlic audit verify --checkpoint c1
+	[[ $output == *c1* ]]
+	before=$(events)
+	run -9 hsmlic audit checkpoint --key k -o c2
+	[[ $output == *rewritten* ]]
+	[ "$(events)" = "$before" ]
+	[ ! -e c2 ]
+}
+
+@test "checkpoint: what -o may replace" {
+	key k
+	checkpoint c
+	spend a
+	checkpoint c
+	[ "$(sed -n 2p c)" -gt 2 ]
+	before=$(events)
+	echo text >other
+	run -2 hsmlic audit checkpoint --key k -o other
+	run -2 hsmlic audit checkpoint --key k -o k
+	run -2 hsmlic audit checkpoint --key k -o s.db
+	HSMLIC_STORE=t.db hsmlic store init -q >/dev/null
+	HSMLIC_STORE=t.db run -2 hsmlic audit checkpoint --key k -o c
+	[[ $output == *"another log"* ]]
+	[ "$(events)" = "$before" ]
+	[ "$(<other)" = text ]
+	run -5 hsmlic audit checkpoint --key k -o no/folder
+	run -0 hsmlic audit checkpoint --key k -o dry --dry-run
+	[ ! -e dry ]
+	[ "$(events)" -le $((before + 1)) ]
+	run -2 hsmlic audit checkpoint
+	run -2 hsmlic audit checkpoint --key nothing
+}
+
+@test "checkpoint: a key's memory is where it is said to be" {
+	key k
+	checkpoint c
+	[ -e k.memory ]
+	checkpoint c --memory elsewhere
+	[ -e elsewhere ]
+	sed -i 's/^size .*/size 1/' elsewhere
+	run -9 hsmlic audit checkpoint --key k --memory elsewhere
+}
+
+# ---- audit verify ----------------------------------------------------------
+
+@test "verify: a store that is as it was" {
+	spend a b a
+	run -0 --separate-stderr hsmlic audit verify
+	[[ $output == *"nothing found" ]]
+	[[ $stderr == *"without --checkpoint"* ]]
+	json -0 audit verify
+	[ "$(jq -r .schema <<<"$output")" = hsmlic/audit-verify/1 ]
+	[ "$(jq -c '[.ok, .findings, .events]' <<<"$output")" = \
+		"[true,[],$(events)]" ]
+	key k
+	checkpoint c
+	spend d
+	json -0 audit verify --checkpoint c
+	[ "$(jq -c '[.ok, .own_keys, .checkpoints[0].size]' <<<"$output")" = \
+		"[true,true,$(sed -n 2p c)]" ]
+	[[ $stderr == *"own word"* ]]
+	json -0 audit verify --checkpoint c --key k.vkey
+	[ "$(jq .own_keys <<<"$output")" = false ]
+	[[ $stderr != *"own word"* ]]
+	[ "$(jq -r '.checkpoints[0].signed_by[0].name' <<<"$output")" = "$ORIGIN" ]
+	json -0 audit verify --checkpoint c --key "$(<k.vkey)"
+}
+
+@test "verify: whatever is altered is found, and named" {
+	spend a b a
+	cp -a s.db good.db
+	while IFS='|' read -r place sql; do
+		cp -a good.db s.db
+		tamper "$sql"
+		run -1 --separate-stderr hsmlic audit verify
+		[[ $output == *"$place"* ]] || {
+			echo "$sql: $output"
+			return 1
+		}
+		json -1 audit verify
+		[ "$(jq .ok <<<"$output")" = false ]
+		[ "$(jq '.findings | length' <<<"$output")" -ge 1 ]
+	done <<-'ROWS'
+		event 2|UPDATE events SET bytes = CAST(replace(CAST(bytes AS TEXT), 'ann', 'eve') AS BLOB) WHERE seq = 2
+		event 4|UPDATE events SET leaf = zeroblob(32) WHERE seq = 4
+		event 3|DELETE FROM events WHERE seq = 3
+		issues|UPDATE issues SET detail = 'x' WHERE n = 1
+		cards|UPDATE cards SET label = 'x'
+		license |UPDATE licenses SET bytes = zeroblob(length(bytes)) WHERE n = 1
+		uses|DELETE FROM uses
+		tree|UPDATE tree SET frontier = zeroblob(length(frontier))
+	ROWS
+}
+
+@test "verify: checkpoints that are not what they should be" {
+	spend a
+	key k
+	key n
+	checkpoint c
+	run -2 hsmlic audit verify --checkpoint nowhere
+	echo text >other
+	run -2 hsmlic audit verify --checkpoint other
+	run -2 hsmlic audit verify --key k.vkey
+	run -2 hsmlic audit verify --checkpoint c --key nowhere
+	run -2 hsmlic audit verify --checkpoint c --key other
+	# signed by nobody that is known
+	run -9 hsmlic audit verify --checkpoint c --key n.vkey
+	# one that signed nothing is a finding
+	run -1 hsmlic audit verify --checkpoint c --key k.vkey --key n.vkey
+	[[ $output == *"signed none of these"* ]]
+	# each line of it altered
+	sed '2s/.*/3/' c >size
+	run -9 hsmlic audit verify --checkpoint size --key k.vkey
+	sed '3s/^./A/;3s/^A\(.\)/B\1/' c >root
+	run -9 hsmlic audit verify --checkpoint root --key k.vkey
+	sed '5s/\(.*\)...=$/\1AAA=/' c >signature
+	run ! hsmlic audit verify --checkpoint signature --key k.vkey
+	sed '1s/$/x/' c >origin
+	run -2 hsmlic audit verify --checkpoint origin --key k.vkey
+	[[ $output == *"another log"* ]]
+}
+
+# ---- audit prove -----------------------------------------------------------
+
+@test "prove: an event is in a checkpoint" {
+	spend a b
+	key k
+	checkpoint c
+	id=$(issue_id)
+	json -0 audit prove --issue "$id" --checkpoint c -o proof
+	[ "$(jq -r .kind <<<"$output")" = issue.outcome ]
+	n=$(jq .event <<<"$output")
+	[ "$(head -n 2 proof)" = $'c2sp.org/tlog-proof@v1\nindex '"$n" ]
+	[ "$(stat -c %s proof.leaf)" = "$(sqlite3 s.db \
+		"SELECT length(bytes) FROM events WHERE seq = $n")" ]
+	jq -e --arg id "$id" '.body.issue_id == $id' proof.leaf >/dev/null
+	# the checkpoint is in it, as it is
+	sed '1,/^$/d' proof | cmp - c
+	# once more is the same
+	run -0 hsmlic audit prove --issue "$id" --checkpoint c -o proof
+	run -0 hsmlic audit prove --issue "$id" --kind issue.intent \
+		--checkpoint c -o intent --leaf there --key k.vkey
+	[ "$(jq -r .kind there)" = issue.intent ]
+	for ((i = 0; i < $(sed -n 2p c); i++)); do
+		hsmlic audit prove --event "$i" --checkpoint c -o "p$i" >/dev/null
+		[ "$(jq .seq "p$i.leaf")" = "$i" ]
+	done
+}
+
+@test "prove: what cannot be proven" {
+	spend a
+	key k
+	key n
+	checkpoint c
+	spend b
+	id=$(issue_id)
+	last=$(($(events) - 1))
+	run -2 hsmlic audit prove --issue "$id" --checkpoint c -o p
+	[[ $output == *younger* ]]
+	run -2 hsmlic audit prove --event "$last" --checkpoint c -o p
+	[[ $output == *younger*"audit checkpoint"* ]]
+	run -2 hsmlic audit prove --event $((last + 1)) --checkpoint c -o p
+	run -2 hsmlic audit prove --event x --checkpoint c -o p
+	run -2 hsmlic audit prove --checkpoint c -o p
+	run -2 hsmlic audit prove --event 1 --issue "$id" --checkpoint c -o p
+	run -2 hsmlic audit prove --event 1 -o p
+	run -2 hsmlic audit prove --event 1 --checkpoint c
+	run -2 hsmlic audit prove --issue 12 --checkpoint c -o p
+	run -2 hsmlic audit prove --issue "${id%????}0000" --checkpoint c -o p
+	run -2 hsmlic audit prove --issue "$id" --kind fly --checkpoint c -o p
+	run -2 hsmlic audit prove --event 1 --checkpoint c --from c -o p
+	run -9 hsmlic audit prove --event 1 --checkpoint c -o p --key n.vkey
+	run -2 hsmlic audit prove --event 1 --checkpoint c -o s.db
+	[ ! -e p ] && [ ! -e p.leaf ]
+	echo text >p
+	run -2 hsmlic audit prove --event 1 --checkpoint c -o p
+	[ "$(<p)" = text ]
+	tamper "UPDATE events SET bytes = $EVE WHERE seq = 2"
+	run -9 hsmlic audit prove --event 2 --checkpoint c -o q
+	tamper "UPDATE events SET leaf = zeroblob(32) WHERE seq = 1"
+	run -9 hsmlic audit prove --event 0 --checkpoint c -o q
+	[ ! -e q ]
+	[ "$(hsmlic audit verify --checkpoint c | grep -c 'event [12]')" -ge 2 ]
+}
+
+@test "prove: the ledger continues a checkpoint" {
+	spend a
+	key k
+	checkpoint c1
+	spend b
+	checkpoint c2
+	spend c
+	hsmlic audit prove --from c1 --to c2 -q >proof
+	[ "$(grep -cvE '^[A-Za-z0-9+/]{43}=$' proof)" = 0 ]
+	[ -s proof ]
+	json -0 audit prove --from c1 --to c2
+	[ "$(jq '.hashes | length' <<<"$output")" = "$(wc -l <proof)" ]
+	[ "$(jq -c '[.from, .size]' <<<"$output")" = \
+		"[$(sed -n 2p c1),$(sed -n 2p c2)]" ]
+	run -0 hsmlic audit prove --from c1 -o now
+	[ -s now ]
+	[[ $output == *"$(events) events"* ]]
+	# from one to itself nothing is needed
+	run -0 --separate-stderr hsmlic audit prove --from c1 --to c1
+	[ -z "$output" ]
+	run -9 hsmlic audit prove --from c2 --to c1
+	run -2 hsmlic audit prove --from c1 --to nowhere
+}
+
+# ---- audit bundle, audit witness -------------------------------------------
+
+@test "bundle: everything in it, and the same bytes again" {
+	spend a
+	key k
+	checkpoint c1
+	spend b
+	checkpoint c2
+	spend c
+	json -0 audit bundle -o b.tar --checkpoint c2 --checkpoint c1 --key k.vkey
+	[ "$(jq -c '[.from, .to]' <<<"$output")" = "[0,$(sed -n 2p c2)]" ]
+	mkdir x
+	tar -xf b.tar -C x
+	s1=$(sed -n 2p c1) s2=$(sed -n 2p c2)
+	for f in README vkeys log.jsonl "checkpoint-$s1" "checkpoint-$s2" \
+		"consistency-$s1-$s2"; do
+		[ -s "x/$f" ]
+	done
+	cmp x/vkeys k.vkey
+	openssl pkey -in k -pubout | cmp - x/key-*.pem
+	cmp "x/checkpoint-$s2" c2
+	hsmlic audit log --jsonl --to "$s2" | cmp - x/log.jsonl
+	hsmlic audit prove --from c1 --to c2 -q | cmp - "x/consistency-$s1-$s2"
+	hsmlic audit bundle -o again.tar --checkpoint c1 --checkpoint c2 -q \
+		>/dev/null
+	cmp b.tar again.tar
+	if [ -e x/check.sh ]; then
+		run -0 bash x/check.sh -k k.vkey bundle x
+	fi
+	# the page says what openssl says
+	sed -n 1,3p c2 >text
+	sed -n 5p c2 | sed 's/.* //' | base64 -d | tail -c +5 >sig
+	openssl pkeyutl -verify -rawin -pubin -inkey x/key-*.pem -in text \
+		-sigfile sig
+}
+
+@test "bundle: what is refused" {
+	spend a
+	key k
+	key n
+	checkpoint c1
+	spend b
+	checkpoint c2
+	run -2 hsmlic audit bundle -o b.tar
+	run -2 hsmlic audit bundle --checkpoint c1
+	run -2 hsmlic audit bundle -o b.tar --checkpoint c1 --checkpoint c1
+	run -2 hsmlic audit bundle -o b.tar --checkpoint c1 --from c2
+	run -9 hsmlic audit bundle -o b.tar --checkpoint c1 --key n.vkey
+	run -0 hsmlic audit bundle -o b.tar --checkpoint c1 --dry-run
+	[ ! -e b.tar ]
+	echo text >b.tar
+	run -2 hsmlic audit bundle -o b.tar --checkpoint c1
+	[ "$(<b.tar)" = text ]
+	tamper "UPDATE events SET bytes = $EVE WHERE seq = 2"
+	run -9 hsmlic audit bundle -o new.tar --checkpoint c1
+	[[ $output == *"not those of c1"* ]]
+	[ -z "$(find . -name '*.tar' -newer c2 ! -name b.tar)" ]
+	[ -z "$(find . -name '.hsmlic-*')" ]
+}
+
+# The auditor's machine has no store.
+witness() { # WORDS
+	HSMLIC_STORE=$HL_DIR/none.db hsmlic audit witness --key w --name W/one \
+		--log-key k.vkey "$@"
+}
+
+@test "witness: cosigns what continues, from bundles and folders" {
+	spend a
+	key k
+	HSMLIC_STORE=none.db key w --witness --name W/one
+	checkpoint c1
+	hsmlic audit bundle -o b1.tar --checkpoint c1 >/dev/null
+	witness b1.tar >c1w
+	head -n 5 c1w | cmp - c1
+	[ "$(wc -l <c1w)" = 6 ]
+	run -0 hsmlic audit verify --checkpoint c1w --key k.vkey --key w.vkey
+	[[ $output == *"cosigned by the Ed25519 key"*"W/one at 20"* ]]
+	# it comes back into a later bundle, which begins where that one ended
+	spend b
+	checkpoint c2
+	hsmlic audit bundle -o b2.tar --from c1w --checkpoint c2 --key k.vkey \
+		--key w.vkey >/dev/null
+	tar -tf b2.tar | grep -qx "log-from-$(sed -n 2p c1).jsonl"
+	json -0 audit witness --key w --name W/one --log-key k.vkey b2.tar
+	[ "$(jq -c '[.size_before, .size]' <<<"$output")" = \
+		"[$(sed -n 2p c1),$(sed -n 2p c2)]" ]
+	jq -rj .checkpoint <<<"$output" >c2w
+	run -0 hsmlic audit verify --checkpoint c2w --key k.vkey --key w.vkey
+	mkdir x
+	tar -xf b2.tar -C x
+	run -0 witness x -o c2x
+	run -0 hsmlic audit verify --checkpoint c2x --key w.vkey
+	# one that saw nothing yet needs the whole
+	run -2 witness b2.tar --memory fresh
+	[[ $output == *"begins with event"* ]]
+	[ ! -e none.db ]
+	# an archive of another tar will do
+	tar -cf y.tar -C x .
+	run -0 witness y.tar -o c2x
+}
+
+@test "witness: refuses what was rolled back, rewritten or not signed" {
+	spend a
+	key k
+	key n
+	key w --witness --name W/one
+	checkpoint c1
+	hsmlic audit bundle -o b1.tar --checkpoint c1 >/dev/null
+	spend b
+	checkpoint c2
+	hsmlic audit bundle -o b2.tar --checkpoint c2 >/dev/null
+	witness b2.tar -o w2
+	run -9 witness b1.tar
+	[[ $output == *"rolled back"* ]]
+	mkdir x
+	tar -xf b2.tar -C x
+	sed -i 's/"ann"/"eve"/' x/log.jsonl
+	run -9 witness x --memory fresh
+	[ ! -e fresh ]
+	sed -i '$d' x/log.jsonl
+	run -9 witness x --memory fresh
+	[[ $output == *"ends before event"* ]]
+	# signed by another key
+	HSMLIC_STORE=none.db run -9 hsmlic audit witness --key w --name W/one \
+		--log-key n.vkey b2.tar
+	# usage
+	run -2 hsmlic audit witness --name W/one --log-key k.vkey b2.tar
+	run -2 hsmlic audit witness --key w --log-key k.vkey b2.tar
+	run -2 hsmlic audit witness --key w --name W/one b2.tar
+	run -2 hsmlic audit witness --key w --name "W one" --log-key k.vkey b2.tar
+	run -2 witness nowhere.tar
+	run -2 witness s.db
+	mkdir empty
+	run -2 witness empty
+	head -c 3000 b2.tar >cut.tar
+	run -2 witness cut.tar
+	key p --type p256
+	run -2 hsmlic audit witness --key p --name W/one --log-key k.vkey b2.tar
+	[[ $output == *Ed25519* ]]
+	[ "$(wc -l <w2)" = 6 ]
+}
+
+# ---- who may only read -----------------------------------------------------
+
+# as_reader COMMAND...: one who may read the store and write nothing beside it.
+as_reader() {
+	chmod 555 "$HL_DIR" s.db.d
+	chmod 444 s.db k.vkey c
+	if [ "$(id -u)" -eq 0 ]; then
+		setpriv --reuid 65534 --regid 65534 --clear-groups \
+			--inh-caps=-all --bounding-set=-all \
+			env HOME=/nowhere "$@"
+	else
+		"$@"
+	fi
+}
+
+@test "a read-only user verifies, reports and proves, and cannot spend" {
+	spend a
+	key k
+	checkpoint c
+	mkdir -m 777 out
+	cp "$HSMLIC_BIN/hsmlic" here
+	chmod 755 here
+	before=$(sha256sum <s.db)
+	as_reader ./here audit log --jsonl | cmp - <(hsmlic audit log --jsonl)
+	run -0 as_reader ./here audit verify --checkpoint c --key k.vkey
+	run -0 as_reader ./here audit prove --event 2 --checkpoint c -o out/p
+	[ -s out/p.leaf ]
+	run -0 as_reader ./here audit bundle --checkpoint c -o out/b.tar
+	run -5 as_reader ./here audit checkpoint --key k -o out/c
+	run ! as_reader ./here get --yes --card sim:card --target sim:a --force
+	[ "$(sha256sum <s.db)" = "$before" ]
+	chmod 755 "$HL_DIR" s.db.d
+}
+
+# ---- an older store ---------------------------------------------------------
+
+@test "a store of an older schema has no ledger to look at" {
+	sqlite3 old.db <"${HSMLIC_SOURCE:-$BATS_TEST_DIRNAME/../..}/tests/store/schema2.sql"
+	chmod 600 old.db
+	before=$(sha256sum <old.db)
+	for words in "log" "verify"; do
+		# shellcheck disable=SC2086
+		run -5 hsmlic audit $words --store old.db
+		[[ $output == *"store upgrade"* ]]
+	done
+	[ "$(sha256sum <old.db)" = "$before" ]
+}
+
+# ---- status and doctor ------------------------------------------------------
+
+@test "status and doctor tell of the last checkpoint" {
+	spend a
+	run -0 hsmlic status
+	[[ $output != *checkpoint* ]]
+	json -0 status
+	[ "$(jq -c '[.ledger.events, .ledger.last_checkpoint, .ledger.events_since,
+		.ledger.checkpoint_due]' <<<"$output")" = "[$(events),null,null,false]" ]
+	[[ $(hsmlic doctor || true) == *"no checkpoint was ever made"* ]]
+	key k
+	checkpoint c
+	run -0 hsmlic status
+	[[ $output == *"last checkpoint "*" 0 events since"* ]]
+	spend a
+	[[ $(hsmlic doctor || true) == *"1 of them since the last checkpoint"* ]]
+	json -0 status
+	[ "$(jq -c '[.ledger.events_since, .ledger.checkpoint_due]' \
+		<<<"$output")" = "[1,false]" ]
+	for ((i = 0; i < 50; i++)); do
+		hsmlic chip label "$(hsmlic chip list --json |
+			jq -r '.chips[0].uid')" "n$i"
+		hsmlic chip label "n$i" ""
+	done >/dev/null 2>&1
+	json -0 status
+	[ "$(jq .ledger.checkpoint_due <<<"$output")" = true ]
+	[[ $(jq -r '.warnings[]' <<<"$output") == *"since the last checkpoint"* ]]
+	checkpoint c
+	json -0 status
+	[ "$(jq .ledger.checkpoint_due <<<"$output")" = false ]
+}
