@@ -132,7 +132,6 @@ audit(verifying *v, hl_err *err)
 	for (size_t i = 0; i < v->files.n; i++)
 		points[i] = (hl_audit_point){ v->files.f[i].c.size,
 			v->files.f[i].c.root, v->files.f[i].path };
-	hl_progress_start(&v->progress, v->cli, "verifying", 0);
 	rc = hl_store_audit(v->cli->store, points, v->files.n, on_found,
 	    on_progress, v, &v->result, err);
 	hl_progress_end(&v->progress);
@@ -206,6 +205,7 @@ verify(verifying *v, hl_err *err)
 		return rc;
 	if (v->cli->json && (v->findings = json_array()) == NULL)
 		return hl_nomem(err);
+	hl_progress_start(&v->progress, v->cli, "verifying", 0);
 	find_unused_keys(v);
 	if ((rc = audit(v, err)) != HL_OK)
 		return rc;
