@@ -208,7 +208,7 @@ step(walk *w, const reading *r, hl_err *err)
 	if (r->outside > 0) {
 		if ((rc = load_restores(w, err)) != HL_OK)
 			return rc;
-		g.restored = w->last.n != 0 && was_restored(w, r->n);
+		g.restored = was_restored(w, r->n);
 	}
 	book_above(w, r->counter);
 	hl_gap_split(&g, r->outside, by);
