@@ -17,7 +17,7 @@ set -uo pipefail
 source_dir=$(cd "$(dirname "$0")/.." && pwd)
 build=$source_dir/build/demo
 packages=(cmake ninja-build gcc pkg-config libpcsclite-dev libsqlite3-dev
-	libssl-dev libjansson-dev libinih-dev pcscd vsmartcard-vpcd sqlite3)
+	libssl-dev libjansson-dev libinih-dev libp11-kit-dev pcscd vsmartcard-vpcd sqlite3)
 vpcd=/usr/lib/pcsc/drivers/serial/libifdvpcd.so
 capacity=5
 dir=

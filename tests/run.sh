@@ -14,10 +14,11 @@ packages=(
 	# to build
 	gcc clang cmake ninja-build pkg-config libc6-dev
 	libpcsclite-dev libsqlite3-dev libssl-dev libjansson-dev libinih-dev
+	libp11-kit-dev
 	# to test
 	libcmocka-dev libclang-rt-14-dev pcscd vsmartcard-vpcd opensc bats jq
 	python3 sqlite3 mandoc shellcheck duktape procps
-	xxd golang-go golang-golang-x-mod-dev
+	softhsm2 xxd golang-go golang-golang-x-mod-dev
 )
 
 say() {
