@@ -17,7 +17,8 @@ set -uo pipefail
 source_dir=$(cd "$(dirname "$0")/.." && pwd)
 build=$source_dir/build/demo
 packages=(cmake ninja-build gcc pkg-config libpcsclite-dev libsqlite3-dev
-	libssl-dev libjansson-dev libinih-dev libp11-kit-dev pcscd vsmartcard-vpcd sqlite3)
+	libssl-dev libjansson-dev libinih-dev libp11-kit-dev
+	pcscd vsmartcard-vpcd sqlite3)
 vpcd=/usr/lib/pcsc/drivers/serial/libifdvpcd.so
 capacity=5
 dir=
@@ -249,6 +250,15 @@ show 0 sqlite3 -readonly "$store" \
 kept=$(sqlite3 -readonly "$store" "SELECT lower(hex(sha256)) FROM licenses")
 [ "$kept" = "$(sha256sum <license.bin | cut -d ' ' -f 1)" ] ||
 	die "the store keeps another license"
+
+say "Every step is an event of the ledger; a checkpoint signs all of them"
+show 0 hsmlic audit log
+quietly "$dir/key.log" hsmlic audit key new signing.pem
+show 0 hsmlic audit checkpoint --key signing.pem -o ledger.checkpoint
+show 0 hsmlic audit verify --checkpoint ledger.checkpoint
+
+say "The card is the witness: its counter and the accounts agree"
+show 0 hsmlic reconcile
 
 say "Where things stand"
 show 0 hsmlic status
