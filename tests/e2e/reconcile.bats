@@ -209,6 +209,7 @@ query() {
 	as_the_card_says
 	is '[3,0]' '.cards[0] | [.signed_off, .difference]'
 	hsmlic store check
+	hsmlic audit verify
 }
 
 @test "a dry run records nothing, and shows what a reading would" {
@@ -284,6 +285,7 @@ query() {
 	[[ $stderr == *"is linked to a unit already"* ]]
 	json 1
 	hsmlic store check
+	hsmlic audit verify
 }
 
 @test "a jump: more left the card than the request asked for" {
