@@ -11,12 +11,14 @@
 # In $FILES, and in a copy of it for each alteration, are
 #
 #	log.jsonl older newer consistency proof leaf
-#	log.vkey token.vkey witness.vkey other.pem
+#	log.vkey token.vkey witness.vkey log.key other.pem
 #
-# older and newer are checkpoints, each signed by all three keys.
+# older and newer are checkpoints, each signed by all three keys; the two last
+# are private keys: the log's, and one that has nothing to do with it.
 
 bats_require_minimum_version 1.5.0
-load ../e2e/lib
+: "${HSMLIC_BIN:?is to be the bin folder of a build}"
+PATH=$HSMLIC_BIN:$PATH
 
 # flip FILE OFFSET: the lowest bit of a byte; offsets below 0 count from the end.
 flip() {
@@ -54,6 +56,23 @@ flip_hash() {
 	sed -i "$2s|.*|$hex|" "$1"
 }
 
+# another_history CHECKPOINT: one of the same size that somebody has signed who
+# holds the log's key.
+another_history() {
+	local name id
+	IFS=+ read -r name id _ <log.vkey
+	flip_hash "$1" 3
+	head -n 3 "$1" >text
+	openssl pkeyutl -sign -rawin -inkey log.key -in text -out signature
+	{
+		cat text
+		printf '\n— %s %s\n' "$name" "$({
+			printf %s "$id" | xxd -r -p
+			cat signature
+		} | base64 -w 0)"
+	} >"$1"
+}
+
 LOG_CASES=(
 	'one bit of the first event: flip log.jsonl 30'
 	'one bit of an event: flip log.jsonl 2000'
@@ -68,11 +87,14 @@ LOG_CASES=(
 	'an empty line put in: sed -i "5s/\$/\n/" log.jsonl'
 	'a blank put in: sed -i "5s/:/: /" log.jsonl'
 	'a byte 0 put in: sed -i "5s/:/:\x00/" log.jsonl'
+	'a byte 0 and more behind an event: sed -i "5s/\$/\x00more/" log.jsonl'
 	'line ends of Windows: sed -i "s/\$/\r/" log.jsonl'
 	'the end of the last line dropped: truncate -s -1 log.jsonl'
 	'all dropped: : >log.jsonl'
 	'the signature of another key: forge newer'
 	'the signature of another key on the older one: forge older'
+	'another history, with the right signature: another_history newer'
+	'another history of before, with the right signature: another_history older'
 	'another size: sed -i "2s/.*/7/" newer'
 	'a size written in another way: sed -i "2s/^/0/" newer'
 	'another root: flip_hash newer 3'
@@ -114,6 +136,8 @@ CONSISTENCY_CASES=(
 	'two hashes swapped: sed -i "1{h;d};2G" consistency'
 	'no hashes: : >consistency'
 	'the order of the two: mv older x; mv newer older; mv x newer'
+	'another history, with the right signature: another_history newer'
+	'another history of before, with the right signature: another_history older'
 	'another root of the older one: flip_hash older 3'
 	'another root of the newer one: flip_hash newer 3'
 	'the signature of another key: forge older'

@@ -68,11 +68,10 @@ issue_of_first_license() {
 # make_files: $BATS_FILE_TMPDIR/files is as foreign.bash says.
 make_files() {
 	local files=$BATS_FILE_TMPDIR/files
-	PATH=$HSMLIC_BIN:$PATH
 	mkdir -p "$files" "$BATS_FILE_TMPDIR/station"
 	cd "$BATS_FILE_TMPDIR/station" || return
 	make_ledger || return
-	cp log.jsonl older newer consistency proof leaf "$files"
+	cp log.jsonl older newer consistency proof leaf log.key "$files"
 	vkey log.key >"$files/log.vkey"
 	vkey token.key >"$files/token.vkey"
 	vkey witness.key --witness --name "$WITNESS" >"$files/witness.vkey"

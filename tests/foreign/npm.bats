@@ -23,13 +23,17 @@ package() {
 	return 1
 }
 
+is_here() {
+	command -v node >/dev/null && package >/dev/null
+}
+
 setup_file() {
-	command -v node >/dev/null || skip "node is not here"
-	package >/dev/null || skip "@sigstore/verify $VERSION is not here"
+	is_here || return 0
 	make_files
 }
 
 setup() {
+	is_here || skip "node, or @sigstore/verify $VERSION, is not here"
 	FILES=$BATS_FILE_TMPDIR/files
 	PACKAGE=$(package)
 	KEYS=(-k "$FILES/log.vkey" -k "$FILES/token.vkey")
