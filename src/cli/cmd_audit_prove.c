@@ -60,7 +60,7 @@ put_file(proving *p, const char *path, const hl_buf *b, hl_err *err)
 	if (p->cli->dry_run)
 		return HL_OK;
 	if (path == NULL) {
-		if (!p->cli->json)
+		if (!p->cli->json && b->n > 0)
 			(void)fwrite(b->p, 1, b->n, stdout);
 		return HL_OK;
 	}
