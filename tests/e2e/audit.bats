@@ -355,6 +355,59 @@ seqs() { # OPTIONS: numbers of events
 	[ ! -e c2 ]
 }
 
+@test "checkpoint: after a restore for good, a new key goes on" {
+	spend a
+	key k
+	key n
+	checkpoint c1
+	cp -a s.db old.db
+	spend b
+	checkpoint c2
+	mv old.db s.db
+	run -9 hsmlic audit checkpoint --key k --key n --new-key -o c3
+	json -0 audit checkpoint --key n --new-key -o c3
+	[ "$(jq -r .change <<<"$output")" = key.replaced ]
+	run -0 hsmlic audit verify --checkpoint c1 --checkpoint c3
+	run -1 hsmlic audit verify --checkpoint c2 --key k.vkey
+}
+
+@test "checkpoint: a key on a token, whose PIN comes from elsewhere" {
+	local module=/usr/lib/softhsm/libsofthsm2.so
+	mkdir tokens
+	printf '%s\n' "directories.tokendir = $HL_DIR/tokens" \
+		"objectstore.backend = file" "log.level = ERROR" >softhsm2.conf
+	export SOFTHSM2_CONF=$HL_DIR/softhsm2.conf P=1234
+	softhsm2-util --init-token --free --label lab --so-pin 12345678 \
+		--pin 1234 >/dev/null
+	pkcs11-tool --module "$module" --token-label lab --login --pin 1234 \
+		--keypairgen --key-type EC:prime256v1 --id 01 >/dev/null
+	spend a
+	key k
+	token=(--key "pkcs11:token=lab" --module "$module" --pin env:P)
+	hsmlic audit checkpoint --key k "${token[@]}" -o c -q >/dev/null
+	[ "$(find state/hsmlic/signers -name '*.memory' | wc -l)" = 1 ]
+	json -0 audit key show "${token[@]:1}"
+	jq -r .pem <<<"$output" >pem
+	head -n 3 c >text
+	sed -n 6p c | sed 's/.* //' | base64 -d | tail -c +5 >sig
+	openssl dgst -sha256 -verify pem -signature sig text
+	run -0 hsmlic audit verify --checkpoint c --key pem --key k.vkey
+	# the token remembers, too
+	cp -a s.db old.db
+	spend b
+	hsmlic audit checkpoint "${token[@]}" -o c -q >/dev/null
+	mv old.db s.db
+	before=$(events)
+	run -9 hsmlic audit checkpoint "${token[@]}" -o c2
+	P=0000 run ! hsmlic audit checkpoint "${token[@]}" -o c2
+	run -2 hsmlic audit checkpoint --key pkcs11:token=lab --module "$module" \
+		--pin 1234 -o c2
+	run -3 hsmlic audit checkpoint --key pkcs11:token=other \
+		--module "$module" --pin env:P -o c2
+	[ "$(events)" = "$before" ]
+	[ ! -e c2 ]
+}
+
 @test "checkpoint: what -o may replace" {
 	key k
 	checkpoint c
