@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# run.sh [--bin DIR] [--dir DIR] [--runs N] [--sizes "N N ..."]
+# run.sh [--bin DIR] [--dir DIR] [--runs N] [--sizes "N N ..."] [--events "N ..."]
 #
 # Prints what a hit and a miss cost beside the least that could do the same:
 # the sqlite3 program selecting the same blob, and the bare APDUs over the same
@@ -10,7 +10,7 @@
 #
 # --bin: the bin folder of a build (HSMLIC_BIN, or build/release-tests/bin);
 # --dir: where the stores lie (a folder of its own below /var/tmp); --sizes:
-# licenses in the store. Nothing outside of these folders and /tmp is touched, and a
+# licenses in the store; --events: of a ledger that is verified. Nothing outside of these folders and /tmp is touched, and a
 # pcscd that runs already is left alone.
 set -euo pipefail
 export LC_ALL=C
@@ -20,6 +20,7 @@ bin=${HSMLIC_BIN:-$here/../../build/release-tests/bin}
 dir=
 runs=50
 sizes="1000 1000000"
+events="100000 1000000"
 firmware=bench-firmware
 
 die() {
@@ -34,6 +35,7 @@ while [ $# -gt 0 ]; do
 	--dir) dir=$2 ;;
 	--runs) runs=$2 ;;
 	--sizes) sizes=$2 ;;
+	--events) events=$2 ;;
 	*) die "no such option: $1" ;;
 	esac
 	shift 2
@@ -42,8 +44,8 @@ warm_up=$((runs / 10 + 1))
 rounds=$((runs + warm_up))
 
 HSMLIC_BIN=$(cd "$bin" && pwd) || die "no such folder: $bin"
-for program in hsmlic hsmlic-sim fill-store bench-store bench-times \
-	bench-apdus; do
+for program in hsmlic hsmlic-sim fill-store bench-store bench-audit \
+	bench-times bench-apdus; do
 	[ -x "$HSMLIC_BIN/$program" ] || die "$HSMLIC_BIN has no $program"
 done
 mine=
@@ -233,8 +235,24 @@ miss() {
 		die "the cards have not spent one unit for each get"
 }
 
+# ---- the ledger ------------------------------------------------------------------
+
+ledger() {
+	local n
+	for n in $events; do
+		printf '\n## Verifying a ledger of %s events\n\n' "$n"
+		bench-audit fill "$dir/ledger.db" "$n"
+		bench-audit verify "$dir/ledger.db" "$dir/events"
+		rm -rf -- "$dir/events" "$dir/ledger.db"*
+	done
+	printf '\n## What events add to the transactions of a hit and a miss\n'
+	bench-audit cost "$dir/cost.db" "$rounds" | table us 1
+	rm -rf -- "$dir/cost.db"*
+}
+
 facts
 for size in $sizes; do
 	hit "$size"
 done
 miss
+ledger
