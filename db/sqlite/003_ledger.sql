@@ -125,3 +125,46 @@ BEGIN SELECT RAISE(ABORT, 'an event does not change'); END;
 
 CREATE TRIGGER merged_events_kept BEFORE DELETE ON merged_events
 BEGIN SELECT RAISE(ABORT, 'events are kept'); END;
+
+-- ---- a card that several stores have asked --------------------------------
+
+-- Each of them has a row of it here, with the readings and issues of its own.
+-- same_as: the row of this store, which bears serial number and label; NULL in
+-- that one.
+ALTER TABLE cards ADD COLUMN same_as BLOB REFERENCES cards (id)
+	CHECK (same_as IS NULL OR serial IS NULL AND label IS NULL);
+
+CREATE INDEX cards_same ON cards (same_as) WHERE same_as IS NOT NULL;
+
+CREATE TRIGGER cards_same_one BEFORE INSERT ON cards
+WHEN NEW.same_as IS NOT NULL AND NOT EXISTS (SELECT 1 FROM cards
+	WHERE id = NEW.same_as AND firmware = NEW.firmware AND same_as IS NULL)
+BEGIN SELECT RAISE(ABORT, 'a card is the same as one of this store'); END;
+
+CREATE TRIGGER cards_same_fixed BEFORE UPDATE ON cards
+WHEN NEW.same_as IS NOT OLD.same_as
+BEGIN SELECT RAISE(ABORT, 'the identity of a card does not change'); END;
+
+-- Units that two of these rows account for, as it turned out when their stores
+-- were merged: what one had seen leaving outside, or had lost, was issued by
+-- the other. They are counted there, and no more in this reading or issue.
+CREATE TABLE overlaps (
+	n INTEGER PRIMARY KEY,
+	id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
+	card BLOB NOT NULL REFERENCES cards (id),
+	reading BLOB REFERENCES card_readings (id),
+	issue BLOB UNIQUE REFERENCES issues (id),
+	units INTEGER NOT NULL CHECK (units BETWEEN 1 AND 4294967295),
+	at INTEGER NOT NULL CHECK (at >= 0),
+	CHECK ((reading IS NULL) <> (issue IS NULL)),
+	CHECK (issue IS NULL OR units = 1)
+) STRICT;
+
+CREATE INDEX overlaps_card ON overlaps (card);
+CREATE INDEX overlaps_reading ON overlaps (reading) WHERE reading IS NOT NULL;
+
+CREATE TRIGGER overlaps_fixed BEFORE UPDATE ON overlaps
+BEGIN SELECT RAISE(ABORT, 'an overlap does not change'); END;
+
+CREATE TRIGGER overlaps_kept BEFORE DELETE ON overlaps
+BEGIN SELECT RAISE(ABORT, 'overlaps are kept'); END;

@@ -322,6 +322,8 @@ hl_rc hl_cmd_store_init(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_store_check(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_store_backup(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_store_restore(hl_cli *cli, char **operands, hl_err *err);
+hl_rc hl_cmd_store_upgrade(hl_cli *cli, char **operands, hl_err *err);
+hl_rc hl_cmd_store_merge(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_audit_log(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_audit_verify(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_audit_prove(hl_cli *cli, char **operands, hl_err *err);

@@ -223,8 +223,28 @@ static const hl_option preflight_options[] = {
 	END,
 };
 
-static const hl_option force_options[] = {
+static const hl_option init_options[] = {
+	{ "origin", 0, "NAME", "its name in signed statements, for ever", 0 },
+	END,
+};
+
+static const hl_option restore_options[] = {
 	{ "force", 0, NULL, "put the present store aside", 0 },
+	{ "checkpoint", 0, "FILE", "a checkpoint of this store; several times",
+	    HL_OPT_MANY },
+	END,
+};
+
+static const hl_option merge_options[] = {
+	{ "firmware", 0, "THEIRS=OURS",
+	    "what their firmware is called here; several times", HL_OPT_MANY },
+	{ "same-card", 0, "THEIRS=OURS",
+	    "two cards without serial number are one; several times",
+	    HL_OPT_MANY },
+	{ "new-card", 0, "THEIRS",
+	    "a card without serial number is another one; several times",
+	    HL_OPT_MANY },
+	{ "restored", 0, NULL, "take a ledger that was set back", 0 },
 	END,
 };
 
@@ -397,14 +417,19 @@ const hl_command hl_commands[] = {
 	{ NULL, "reconcile", "[CARD]",
 	    "account for every unit of the cards known", 0, 1, 0,
 	    reconcile_options, hl_cmd_reconcile },
-	{ "store", "init", "", "make a store", 0, 0, 0, NULL,
+	{ "store", "init", "", "make a store", 0, 0, 0, init_options,
 	    hl_cmd_store_init },
 	{ "store", "check", "", "check everything that needs no card", 0, 0,
 	    STORE, NULL, hl_cmd_store_check },
 	{ "store", "backup", "FILE", "write a consistent copy", 1, 1, STORE,
 	    NULL, hl_cmd_store_backup },
 	{ "store", "restore", "FILE", "put a copy in the store's place", 1, 1,
-	    0, force_options, hl_cmd_store_restore },
+	    0, restore_options, hl_cmd_store_restore },
+	{ "store", "upgrade", "", "bring a store to the schema of today", 0, 0,
+	    0, NULL, hl_cmd_store_upgrade },
+	{ "store", "merge", "STORE...",
+	    "bring the stores of other stations into this one", 1,
+	    HL_OPERANDS_MANY, STORE, merge_options, hl_cmd_store_merge },
 	{ "audit", "log", "", "show the events of the ledger", 0, 0, READ,
 	    audit_log_options, hl_cmd_audit_log },
 	{ "audit", "verify", "", "find whatever was altered", 0, 0, READ,

@@ -61,6 +61,9 @@ typedef struct hl_card_row {
 	hl_text state;		/* "OPERATIONAL_STATE", ... */
 	bool replay;
 	int64_t added_at, seen_at, retired_at; /* 0: not */
+	/* All zero, but in the row of a card as another store asked it, which
+	 * came with a merge: the card of this store that it is. */
+	hl_uuid same_as;
 } hl_card_row;
 
 /* One reading of a card's counter and what it says about the last one. */

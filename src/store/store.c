@@ -7,6 +7,15 @@
 #include "store/sqlite/engine.h"
 #include "util/text.h"
 
+const char *
+hl_kin_name(hl_kin k)
+{
+	static const char *const names[] = { "none", "unknown", "stranger",
+		"same", "older", "newer", "fork" };
+
+	return (size_t)k < HL_COUNT(names) ? names[k] : "?";
+}
+
 static hl_rc
 refuse(const char *url, const char *hint, const char *why, hl_err *err)
 {

@@ -72,16 +72,45 @@ const char *hl_store_side_dir(const hl_store *store);
 HL_CHECK hl_rc hl_store_check(hl_store *store,
     void (*found)(void *arg, const char *text), void *arg, uint64_t *n,
     hl_err *err);
-/* A consistent copy at `path`, which must not be there (HL_EEXIST). */
-HL_CHECK hl_rc hl_store_backup(hl_store *store, const char *path, hl_err *err);
+/* A consistent copy at `path`, which must not be there (HL_EEXIST). *tree (may
+ * be NULL): the edge of its ledger's tree. */
+HL_CHECK hl_rc hl_store_backup(
+    hl_store *store, const char *path, hl_frontier *tree, hl_err *err);
+
+/* What another store is to a copy. */
+typedef enum hl_kin {
+	HL_KIN_NONE,	/* there is no other */
+	HL_KIN_UNKNOWN, /* it cannot be read, or one of the two had no ledger */
+	HL_KIN_STRANGER, /* another store */
+	HL_KIN_SAME,	 /* they have the same events */
+	HL_KIN_OLDER,	 /* the copy goes on where it ends */
+	HL_KIN_NEWER,	 /* it goes on where the copy ends */
+	HL_KIN_FORK	 /* both have events that the other has not */
+} hl_kin;
+
+const char *hl_kin_name(hl_kin k); /* "none", "unknown", ... */
+
+typedef struct hl_likeness {
+	hl_kin kin;
+	uint64_t common; /* events with which both ledgers begin */
+	uint64_t size;	 /* of the other's ledger, and: */
+	hl_hash root;
+	int64_t last_at; /* time of its newest event */
+} hl_likeness;
+
+/* Compares the ledgers of two stores that are open, event by event. */
+HL_CHECK hl_rc hl_store_compare(
+    hl_store *copy, hl_store *other, hl_likeness *out, hl_err *err);
+
 /*
- * Makes a copy of the opened store `copy` the one at `path`. What is there
- * goes aside, never away: renamed, its new path in *aside ("" when nothing was
+ * Makes a copy of the opened store `copy` the one at `path`, with an event
+ * store.restored in its ledger that says what it replaces. What is there goes
+ * aside, never away: renamed, its new path in *aside ("" when nothing was
  * there). HL_EBUSY: others have it open. Until the last moment, and on failure,
  * everything is as it was.
  */
-HL_CHECK hl_rc hl_store_restore(hl_store *copy, const char *path, char *aside,
-    size_t size, hl_err *err);
+HL_CHECK hl_rc hl_store_restore(hl_store *copy, const char *path,
+    const hl_actor *actor, char *aside, size_t size, hl_err *err);
 
 /* ---- chips -------------------------------------------------------------- */
 
@@ -418,7 +447,7 @@ typedef struct hl_variance_sum {
  * record: by[HL_VARIANCE_LOST] has only what is booked without need.
  */
 typedef struct hl_balance {
-	uint32_t provisioned; /* counter at the first reading */
+	uint32_t provisioned; /* counter at the first reading, of any store */
 	uint32_t left;	      /* counter that the records lead to */
 	uint64_t issued, bad, lost, lost_or_outside; /* units, by outcome */
 	hl_variance_sum by[HL_VARIANCE_N];
@@ -431,7 +460,8 @@ typedef struct hl_balance {
 } hl_balance;
 
 /*
- * Adds up one card's records, all of one moment. With `counter` also what that
+ * Adds up one card's records, all of one moment, with those that came from
+ * other stores. With `counter` also what that
  * one would show if it were recorded now; it replaces `left` in the sum.
  * HL_ENOTFOUND.
  */
@@ -491,6 +521,79 @@ HL_CHECK hl_rc hl_store_reconciled(hl_store *store,
 /* On how many cards are units, on record, that nobody has explained? */
 HL_CHECK hl_rc hl_store_unexplained(
     hl_store *store, uint64_t *cards, uint64_t *units, hl_err *err);
+/* ---- stores of other stations ------------------------------------------- */
+
+typedef struct hl_merge_counts {
+	uint64_t events; /* of its ledger */
+	/* rows that came */
+	uint64_t firmwares, chips, cards, readings, issues, licenses, uses,
+	    installs, slots, variances;
+	uint64_t changed; /* rows that were here before and know more now */
+	/* units that both stores had accounted for and that count once now */
+	uint64_t overlaps;
+	/* chips with a license in both for one firmware, got for a unit each */
+	uint64_t twice;
+} hl_merge_counts;
+
+typedef struct hl_merge_result {
+	hl_uuid id; /* of the other store */
+	hl_text origin;
+	uint64_t size; /* of its ledger */
+	hl_hash root;
+	bool own; /* it is another history of this very store */
+	/* How many events of its ledger were known here before, or were those
+	 * of this store. All of them: there is nothing new in it. */
+	uint64_t known;
+	hl_merge_counts n;
+} hl_merge_result;
+
+typedef struct hl_merge_options {
+	/*
+	 * "THEIRS=OURS": their firmware of that name has, or gets, that name
+	 * here. Ended by NULL, as the others; NULL: none.
+	 */
+	const char *const *firmwares;
+	/* "THEIRS=OURS", labels or IDs: two cards without serial number are the
+	 * same one. */
+	const char *const *same_cards;
+	/* "THEIRS": a card without serial number that is none of those here. */
+	const char *const *new_cards;
+	/* Its ledger does not go on from where it was when it was merged last,
+	 * since it was restored from an older copy: take it all the same. */
+	bool restored;
+	bool dry_run; /* find out what would come, and record nothing */
+	/* Told of during the work, which may still fail; they must not call the
+	 * store. May be NULL. */
+	void (*twice)(
+	    void *arg, const hl_license *ours, const hl_license *theirs);
+	void (*note)(void *arg, const char *text);
+	void *arg;
+} hl_merge_options;
+
+/*
+ * Brings everything that `other` has and this store lacks into it, in one
+ * commit: rows by their IDs; chips by certificate and UID, firmwares by name,
+ * cards by serial number, and what they refer to with them. The whole ledger
+ * of `other` is verified and kept (its origin, size and root, and each event as
+ * it is), and each row that came is told in the ledger of this store, with
+ * `merged` and `origin` in the event. Again later, only what is new comes.
+ *
+ * A card that both have asked has a row for each of them from then on; units
+ * that both account for are counted once (schema: overlaps). A chip that has an
+ * active license in both for one firmware keeps that of this store; the other
+ * one is kept as retired.
+ *
+ * `other` is opened by the caller (read_only will do) and is only to be closed
+ * after that. Nothing is recorded on failure. HL_EINPUT: `other` is this store,
+ * or of an older schema; an option names what is not there. HL_EINTEGRITY:
+ * `other` is damaged, its ledger does not verify, or it does not go on from
+ * where it was. HL_EBUSY: issues are open there, or here on a card or chip that
+ * is concerned. HL_ECONFLICT: both name one thing differently, or different
+ * things alike; a unit of a card was issued twice.
+ */
+HL_CHECK hl_rc hl_store_merge(hl_store *store, hl_store *other,
+    const hl_merge_options *opt, const hl_actor *actor, hl_merge_result *out,
+    hl_err *err);
 
 /* ---- figures ------------------------------------------------------------ */
 

@@ -17,5 +17,6 @@ conform_run(const url_factory *f)
 	failed += conform_figures();
 	failed += conform_balances();
 	failed += conform_races();
+	failed += conform_merges();
 	return failed;
 }

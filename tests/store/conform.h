@@ -19,6 +19,7 @@ int conform_slots(void);
 int conform_figures(void);
 int conform_balances(void);
 int conform_races(void);
+int conform_merges(void);
 
 /* All of them, on stores of this factory. */
 int conform_run(const url_factory *f);

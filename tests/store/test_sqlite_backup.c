@@ -49,7 +49,7 @@ a_copy_is_a_store(void **state)
 	char path[300];
 
 	beside(f, "backup", path, sizeof(path));
-	OK(f, hl_store_backup(f->s, path, &f->err));
+	OK(f, hl_store_backup(f->s, path, NULL, &f->err));
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
 	OK(&copy, hl_store_open(&copy.s, path, NULL, &copy.err));
@@ -70,14 +70,15 @@ never_over_a_file(void **state)
 	unsigned n;
 
 	beside(f, "backup", path, sizeof(path));
-	OK(f, hl_store_backup(f->s, path, &f->err));
+	OK(f, hl_store_backup(f->s, path, NULL, &f->err));
 	n = files(f);
-	EXPECT(f, HL_EEXIST, hl_store_backup(f->s, path, &f->err));
+	EXPECT(f, HL_EEXIST, hl_store_backup(f->s, path, NULL, &f->err));
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(symlink("nowhere", path), 0);
-	EXPECT(f, HL_EEXIST, hl_store_backup(f->s, path, &f->err));
-	EXPECT(f, HL_EEXIST, hl_store_backup(f->s, raw_path(f), &f->err));
-	EXPECT(f, HL_EIO, hl_store_backup(f->s, "/nowhere/at/all/x", &f->err));
+	EXPECT(f, HL_EEXIST, hl_store_backup(f->s, path, NULL, &f->err));
+	EXPECT(f, HL_EEXIST, hl_store_backup(f->s, raw_path(f), NULL, &f->err));
+	EXPECT(f, HL_EIO,
+	    hl_store_backup(f->s, "/nowhere/at/all/x", NULL, &f->err));
 	assert_int_equal(files(f), n);
 }
 
@@ -94,7 +95,7 @@ damaged_store_has_no_backup(void **state)
 	raw_reopen(f);
 	n = files(f);
 	beside(f, "backup", path, sizeof(path));
-	EXPECT(f, HL_ESTORE, hl_store_backup(f->s, path, &f->err));
+	EXPECT(f, HL_ESTORE, hl_store_backup(f->s, path, NULL, &f->err));
 	assert_int_equal(files(f), n);
 }
 
@@ -110,7 +111,7 @@ back_up_without_space(fixture *f)
 	getrlimit(RLIMIT_FSIZE, &l);
 	l.rlim_cur = 65536;
 	setrlimit(RLIMIT_FSIZE, &l);
-	if (hl_store_backup(f->s, path, &f->err) != HL_EFULL)
+	if (hl_store_backup(f->s, path, NULL, &f->err) != HL_EFULL)
 		return 1;
 	hl_store_close(&f->s);
 	return access(path, F_OK) == 0 ? 2 : 0;
@@ -164,7 +165,7 @@ under_a_writer(void **state)
 
 		snprintf(name, sizeof(name), "backup%u", i);
 		beside(f, name, path, sizeof(path));
-		OK(f, hl_store_backup(f->s, path, &f->err));
+		OK(f, hl_store_backup(f->s, path, NULL, &f->err));
 		OK(&copy, hl_store_open(&copy.s, path, NULL, &copy.err));
 		fx_check_clean(&copy);
 		hl_store_close(&copy.s);

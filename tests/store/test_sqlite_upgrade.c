@@ -328,7 +328,9 @@ old_backup_is_restored(void **state)
 
 	snprintf(path, sizeof(path), "%s.new", raw_path(f));
 	OK(f, hl_store_open(&f->s, f->url, &read, &f->err));
-	OK(f, hl_store_restore(f->s, path, aside, sizeof(aside), &f->err));
+	OK(f,
+	    hl_store_restore(
+		f->s, path, &f->actor, aside, sizeof(aside), &f->err));
 	assert_string_equal(aside, "");
 	hl_store_close(&f->s);
 	after = dump_path(path);

@@ -14,6 +14,7 @@ typedef struct copy {
 	hl_store to; /* the copy, as far as statements and messages go */
 	const char *path;
 	char part[PATH_MAX]; /* written aside under this name */
+	hl_frontier tree;    /* of its ledger */
 } copy;
 
 static hl_rc
@@ -190,7 +191,7 @@ verify(copy *c, hl_err *err)
 	    (rc = read_id(c->s, &ours, err)) != HL_OK)
 		return rc;
 	if (version == HL_SCHEMA_VERSION && hl_uuid_equal(&is, &ours))
-		return HL_OK;
+		return hl_store_tree(&c->to, &c->tree, err);
 	return hl_db_fail(&c->to, HL_ESTORE, err, "try again",
 	    "the copy is not of this store");
 }
@@ -228,7 +229,8 @@ give_name(copy *c, hl_err *err)
 }
 
 hl_rc
-hl_store_backup(hl_store *store, const char *path, hl_err *err)
+hl_store_backup(
+    hl_store *store, const char *path, hl_frontier *tree, hl_err *err)
 {
 	copy c = { .s = store, .path = path };
 	hl_rc rc;
@@ -246,5 +248,7 @@ hl_store_backup(hl_store *store, const char *path, hl_err *err)
 		rc = give_name(&c, err);
 	if (c.part[0] != '\0')
 		unlink(c.part);
+	if (rc == HL_OK && tree != NULL)
+		*tree = c.tree;
 	return rc;
 }

@@ -2,7 +2,9 @@
 /*
  * The balance of a card: its readings are walked in order, and at each of them
  * the sum has to close. What somebody booked belongs to the readings at or
- * above the counter at which it was booked, so it is walked with them.
+ * above the counter at which it was booked, so it is walked with them. A card
+ * that several stores have asked has a row for each: they are walked one after
+ * the other, and what two of them account for (overlaps) counts once.
  */
 #include "store/sqlite/balance.h"
 
@@ -29,6 +31,7 @@ typedef struct reading {
 	int64_t n, at;
 	bool opens, closes; /* kind 'before', 'after' */
 	uint32_t counter, outside;
+	uint32_t overlap; /* of `outside`, what another store accounts for */
 	bool given_up;	/* the issue that it opens was written off */
 	uint32_t units; /* of that issue */
 } reading;
@@ -37,6 +40,10 @@ typedef struct walk {
 	hl_store *s;
 	hl_balance *b;
 	restores restored;
+	int64_t all_found; /* units beside issues, of all rows of the card */
+	/* of the row that is walked: */
+	bool root; /* it is this store's own one */
+	uint32_t first, left;
 	hl_q bookings;
 	booking next;
 	reading last;  /* n 0: there was none */
@@ -183,6 +190,8 @@ get_reading(hl_q *q, reading *r)
 	hl_q_get_text(q, state, sizeof(state));
 	r->given_up = r->opens && strcmp(state, "written_off") == 0;
 	r->units = r->opens ? hl_q_get_u32(q) : 0;
+	q->column = 7;
+	r->overlap = hl_q_get_u32(q);
 }
 
 /* The sum as far as it goes: provisioned = left + ours + what was found. */
@@ -191,7 +200,7 @@ check_sum(walk *w, uint32_t left, const reading *r)
 {
 	hl_balance *b = w->b;
 
-	if ((int64_t)b->provisioned - left == w->own + w->found ||
+	if ((int64_t)w->first - left == w->own + w->found ||
 	    b->wrong_reading != 0)
 		return;
 	b->wrong_reading = r->n;
@@ -208,14 +217,15 @@ step(walk *w, const reading *r, hl_err *err)
 	if (r->outside > 0) {
 		if ((rc = load_restores(w, err)) != HL_OK)
 			return rc;
-		g.restored = was_restored(w, r->n);
+		g.restored = w->root && was_restored(w, r->n);
 	}
 	book_above(w, r->counter);
-	hl_gap_split(&g, r->outside, by);
+	hl_gap_split(&g, (int64_t)r->outside - r->overlap, by);
 	for (int c = 0; c < HL_VARIANCE_N; c++)
 		w->b->by[c].units += by[c];
 	w->own += w->last.units;
 	w->found += r->outside;
+	w->all_found += (int64_t)r->outside - r->overlap;
 	check_sum(w, r->counter, r);
 	w->last = *r;
 	return HL_OK;
@@ -230,7 +240,8 @@ walk_readings(walk *w, const hl_uuid *card, hl_err *err)
 
 	q = hl_q_new(w->s,
 	    "SELECT r.n, r.at, r.kind, r.counter, r.units_outside, i.state, "
-	    "i.units FROM card_readings AS r LEFT JOIN issues AS i "
+	    "i.units, (SELECT coalesce(sum(units), 0) FROM overlaps WHERE "
+	    "reading = r.id) FROM card_readings AS r LEFT JOIN issues AS i "
 	    "ON i.id = r.issue WHERE r.card = ? ORDER BY r.n");
 	hl_q_uuid(&q, card);
 	while (rc == HL_OK && hl_q_row(&q)) {
@@ -245,7 +256,7 @@ walk_readings(walk *w, const hl_uuid *card, hl_err *err)
 		return rc;
 	book_above(w, -1);
 	w->own += w->last.units;
-	check_sum(w, w->b->left, &w->last);
+	check_sum(w, w->left, &w->last);
 	return HL_OK;
 }
 
@@ -318,8 +329,10 @@ add_outcomes(walk *w, const hl_uuid *card, hl_err *err)
 	hl_q q;
 
 	q = hl_q_new(w->s,
-	    "SELECT state, sum(units) FROM issues WHERE card = ? "
-	    "AND units = 1 GROUP BY state");
+	    "SELECT state, sum(units) FROM issues AS i WHERE card IN (SELECT "
+	    "id FROM cards WHERE id = ?1 OR same_as = ?1) AND units = 1 "
+	    "AND NOT EXISTS (SELECT 1 FROM overlaps WHERE issue = i.id) "
+	    "GROUP BY state");
 	hl_q_uuid(&q, card);
 	while (hl_q_row(&q)) {
 		hl_q_get_text(&q, state, sizeof(state));
@@ -342,14 +355,17 @@ close_sum(walk *w)
 	hl_balance *b = w->b;
 	const uint64_t ours = b->issued + b->bad + b->lost + b->lost_or_outside;
 
-	b->gap = (int64_t)b->provisioned - b->left - (int64_t)ours - w->found;
+	b->gap =
+	    (int64_t)b->provisioned - b->left - (int64_t)ours - w->all_found;
 }
 
 static hl_rc
-fill(walk *w, const hl_uuid *card, const uint32_t *counter, hl_err *err)
+walk_row(walk *w, const hl_uuid *card, hl_err *err)
 {
 	hl_rc rc, ended;
 
+	w->last = (reading){ .n = 0 };
+	w->own = w->found = 0;
 	w->bookings = hl_q_new(w->s,
 	    "SELECT class, units, counter FROM variances WHERE card = ? "
 	    "AND class <> 'replaced' ORDER BY counter DESC, n");
@@ -357,7 +373,49 @@ fill(walk *w, const hl_uuid *card, const uint32_t *counter, hl_err *err)
 	next_booking(w);
 	rc = walk_readings(w, card, err);
 	ended = hl_q_end(&w->bookings, rc == HL_OK ? err : NULL);
-	if (rc != HL_OK || (rc = ended) != HL_OK ||
+	return rc != HL_OK ? rc : ended;
+}
+
+/* The rows of a card; its own one is the last. */
+static hl_rc
+walk_rows(walk *w, const hl_uuid *card, hl_err *err)
+{
+	hl_balance *b = w->b;
+	hl_rc rc = HL_OK;
+	int64_t seen;
+	hl_uuid id;
+	hl_q q;
+
+	q = hl_q_new(w->s,
+	    "SELECT id, first_counter, last_counter, seen_at FROM cards "
+	    "WHERE id = ?1 OR same_as = ?1 ORDER BY id = ?1, n");
+	hl_q_uuid(&q, card);
+	while (rc == HL_OK && hl_q_row(&q)) {
+		hl_q_get_uuid(&q, &id);
+		w->first = hl_q_get_u32(&q);
+		w->left = hl_q_get_u32(&q);
+		seen = hl_q_get_int(&q);
+		w->root = hl_uuid_equal(&id, card);
+		if (w->first > b->provisioned)
+			b->provisioned = w->first;
+		if (w->left < b->left)
+			b->left = w->left;
+		if (seen > b->read_at)
+			b->read_at = seen;
+		rc = walk_row(w, &id, err);
+	}
+	if (rc == HL_OK)
+		return hl_q_end(&q, err);
+	(void)!hl_q_end(&q, NULL);
+	return rc;
+}
+
+static hl_rc
+fill(walk *w, const hl_uuid *card, const uint32_t *counter, hl_err *err)
+{
+	hl_rc rc;
+
+	if ((rc = walk_rows(w, card, err)) != HL_OK ||
 	    (rc = add_outcomes(w, card, err)) != HL_OK)
 		return rc;
 	close_sum(w);
@@ -413,7 +471,9 @@ hl_store_unexplained(
 	    "SELECT count(*), coalesce(sum(abs(d)), 0) FROM (SELECT sum(u) "
 	    "AS d FROM (SELECT card, units_outside AS u FROM card_readings "
 	    "WHERE units_outside > 0 UNION ALL SELECT card, -units "
-	    "FROM variances WHERE class <> 'replaced') GROUP BY card "
+	    "FROM variances WHERE class <> 'replaced' UNION ALL SELECT card, "
+	    "-units FROM overlaps WHERE reading IS NOT NULL) AS v JOIN cards "
+	    "AS c ON c.id = v.card GROUP BY coalesce(c.same_as, c.id) "
 	    "HAVING d <> 0)");
 	if (hl_q_row(&q)) {
 		n = (uint64_t)hl_q_get_int(&q);

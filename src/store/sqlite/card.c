@@ -247,8 +247,8 @@ hl_store_card_list(hl_store *store,
 {
 	giver g = { row, arg };
 	const hl_list l = {
-		.sql =
-		    HL_CARD_SELECT "WHERE c.n > ?1 ORDER BY c.n" HL_LIST_LIMIT,
+		.sql = HL_CARD_SELECT "WHERE c.same_as IS NULL AND c.n > ?1 "
+				      "ORDER BY c.n" HL_LIST_LIMIT,
 		.read = hl_row_card,
 		.size = sizeof(hl_card_row),
 		.give = give,

@@ -172,6 +172,20 @@ static const char *const sentences[] = {
 		    "ON l.id = i.license WHERE l.chip <> i.chip "
 		    "OR l.firmware IS NOT i.firmware",
 
+	/* rows of one card, each of which adds up by itself */
+	"SELECT 'card ' || " U(
+	    "id") " || ': its counter went down by ' || down || ', but the "
+		  "stores that asked it account for ' || told FROM (SELECT "
+		  "p.id, (SELECT max(first_counter) - min(last_counter) FROM "
+		  "cards WHERE id = p.id OR same_as = p.id) AS down, (SELECT "
+		  "sum((SELECT coalesce(sum(units), 0) FROM issues WHERE card "
+		  "= v.id) + (SELECT coalesce(sum(units_outside), 0) FROM "
+		  "card_readings WHERE card = v.id) - (SELECT "
+		  "coalesce(sum(units), 0) FROM overlaps WHERE card = v.id)) "
+		  "FROM cards AS v WHERE v.id = p.id OR v.same_as = p.id) AS "
+		  "told FROM cards AS p WHERE p.id IN (SELECT same_as FROM "
+		  "cards)) WHERE down <> told",
+
 	"SELECT 'station ' || station || ': slot ' || slot || ' is mapped to ' "
 	"|| count(*) || ' readers' FROM slots NOT INDEXED "
 	"GROUP BY station, slot HAVING count(*) > 1",
@@ -187,7 +201,7 @@ check_indexes(checking *c, hl_err *err)
 	static const char *const tables[] = { "meta", "certificates", "chips",
 		"firmwares", "cards", "issues", "card_readings", "licenses",
 		"uses", "installs", "slots", "events", "tree", "variances",
-		"merged_ledgers", "merged_events" };
+		"merged_ledgers", "merged_events", "overlaps" };
 	char sql[256];
 	hl_rc rc = HL_OK;
 

@@ -14,6 +14,8 @@ typedef struct put {
 	const hl_cert *cert; /* NULL: not given */
 	const hl_uid *uid;   /* n = 0: not given */
 	const hl_actor *actor;
+	const hl_event_fact *facts; /* told with it, n_facts of them */
+	size_t n_facts;
 	bool has_a, has_b;
 	hl_chip a; /* known by the certificate */
 	hl_chip b; /* known by the UID */
@@ -256,13 +258,31 @@ put_in_tx(put *p, hl_chip *out, hl_err *err)
 	if (rc == HL_OK)
 		rc = apply(p, &id, err);
 	if (rc == HL_OK) {
+		/* facts alone are no event */
+		const size_t n = p->s->log.n > 0 ? p->n_facts : 0;
+
 		rc = hl_log_event(p->s,
-		    are_halves(p) ? "chip.joined" : "chip.seen", p->actor, NULL,
-		    0, err);
+		    are_halves(p) ? "chip.joined" : "chip.seen", p->actor,
+		    p->facts, n, err);
 	}
 	if (rc == HL_OK)
 		rc = hl_chip_need(p->s, &id, out, err);
 	return rc;
+}
+
+hl_rc
+hl_chip_put_row(hl_store *s, const hl_cert *cert, const hl_uid *uid,
+    const hl_actor *actor, const hl_event_fact *facts, size_t n, hl_chip *out,
+    hl_err *err)
+{
+	put p = { .s = s,
+		.cert = cert,
+		.uid = uid,
+		.actor = actor,
+		.facts = facts,
+		.n_facts = n };
+
+	return put_in_tx(&p, out, err);
 }
 
 static hl_rc

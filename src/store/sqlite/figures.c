@@ -14,29 +14,63 @@ get_count(hl_q *q)
 	"AND outcome = '" outcome "')"
 
 /* ?1 <= time < ?2; one statement, so all figures are of one moment. */
-static const char figures_sql[] =
-    "SELECT "
-    "(SELECT sum(units) FROM issues WHERE units = 1 AND closed_at >= ?1 "
-    "AND closed_at < ?2 AND state = 'issued'), "
-    "(SELECT sum(units) FROM issues WHERE units = 1 AND closed_at >= ?1 "
-    "AND closed_at < ?2 AND state IN ('lost', 'lost_or_outside')), "
-    "(SELECT sum(units_outside) FROM card_readings WHERE units_outside > 0 "
-    "AND at >= ?1 AND at < ?2), "
-    "(SELECT sum(units) FROM issues WHERE units = 1 AND closed_at >= ?1 "
-    "AND closed_at < ?2 AND state = 'issued_bad'), "
-    "(SELECT count(*) FROM uses WHERE how = 'store' AND at >= ?1 "
-    "AND at < ?2), "
-    "(SELECT count(*) FROM licenses WHERE issue IS NULL AND added_at >= ?1 "
-    "AND added_at < ?2), " HL_INSTALLS("done") ", " HL_INSTALLS(
-	"failed") ", " HL_INSTALLS("unknown") ", "
-					      "(SELECT count(*) FROM issues "
-					      "INDEXED BY issues_open_card "
-					      "WHERE state = 'open'), "
-					      "(SELECT count(*) FROM chips), "
-					      "(SELECT count(*) FROM licenses "
-					      "WHERE state = 'active'), "
-					      "(SELECT count(*) FROM licenses "
-					      "WHERE state = 'suspect')";
+/* Units of issues that are in no other row of the same card as well. */
+#define HL_SPENT(states)                                                       \
+	"(SELECT sum(units) FROM issues AS i WHERE units = 1 "                 \
+	"AND closed_at >= ?1 AND closed_at < ?2 AND state IN (" states ") "    \
+	"AND NOT EXISTS (SELECT 1 FROM overlaps WHERE issue = i.id))"
+
+static const char figures_sql[] = "SELECT " HL_SPENT("'issued'") ", " HL_SPENT(
+    "'lost', 'lost_or_outside'") ", "
+				 "(SELECT sum(units_outside) FROM "
+				 "card_readings WHERE units_outside > 0 "
+				 "AND at >= ?1 AND at < ?2) - coalesce((SELECT "
+				 "sum(o.units) FROM overlaps "
+				 "AS o JOIN card_readings AS r ON r.id = "
+				 "o.reading WHERE r.at >= ?1 "
+				 "AND r.at < ?2), 0), " HL_SPENT(
+				     "'issued_bad'") ", "
+						     "(SELECT count(*) FROM "
+						     "uses WHERE how = 'store' "
+						     "AND at >= ?1 "
+						     "AND at < ?2), "
+						     "(SELECT count(*) FROM "
+						     "licenses WHERE issue IS "
+						     "NULL AND added_at >= ?1 "
+						     "AND added_at < "
+						     "?2), " HL_INSTALLS("done") ", " HL_INSTALLS("failed") ", " HL_INSTALLS(
+							 "unknown") ", "
+								    "(SELECT "
+								    "count(*) "
+								    "FROM "
+								    "issues "
+								    "INDEXED "
+								    "BY "
+								    "issues_"
+								    "open_card "
+								    "WHERE "
+								    "state = "
+								    "'open'), "
+								    "(SELECT "
+								    "count(*) "
+								    "FROM "
+								    "chips), "
+								    "(SELECT "
+								    "count(*) "
+								    "FROM "
+								    "licenses "
+								    "WHERE "
+								    "state = "
+								    "'active'),"
+								    " "
+								    "(SELECT "
+								    "count(*) "
+								    "FROM "
+								    "licenses "
+								    "WHERE "
+								    "state = "
+								    "'suspect'"
+								    ")";
 
 hl_rc
 hl_store_figures(

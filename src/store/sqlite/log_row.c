@@ -13,7 +13,7 @@ static bool
 is_uuid(const char *column)
 {
 	static const char *const names[] = { "id", "chip", "firmware", "card",
-		"issue", "license", "owner" };
+		"issue", "license", "owner", "reading", "same_as" };
 
 	for (size_t i = 0; i < HL_COUNT(names); i++) {
 		if (strcmp(column, names[i]) == 0)

@@ -17,7 +17,7 @@ const hl_logged hl_logged_tables[] = {
 	{ "cards", "card",
 	    "n, id, firmware, serial, label, driver, atr, capacity, "
 	    "first_counter, last_counter, state, reader, replay, added_at, "
-	    "seen_at, retired_at" WHO,
+	    "seen_at, retired_at, same_as" WHO,
 	    "n, id, label, last_counter, state, reader, seen_at, retired_at" },
 	{ "issues", "issue",
 	    "n, id, chip, firmware, card, attempt, counter_before, opened_at, "
@@ -43,6 +43,8 @@ const hl_logged hl_logged_tables[] = {
 	{ "slots", "slot", "n, id, station, reader, slot", NULL },
 	{ "variances", "variance",
 	    "n, id, card, at, class, units, counter, license, reason" WHO,
+	    NULL },
+	{ "overlaps", "overlap", "n, id, card, reading, issue, units, at",
 	    NULL },
 	{ "merged_ledgers", "merged", "n, id, origin, size, root, merged_at",
 	    "n, id, size, root, merged_at" },

@@ -8,13 +8,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "store/sqlite/db.h"
+#include "store/sqlite/log.h"
 #include "util/file.h"
+#include "util/hex.h"
 
 typedef struct restoring {
 	hl_store to; /* path and side, as far as messages go */
 	bool there;  /* a file is at to.path */
 	bool frozen; /* its lock of writers is ours */
+	hl_store *copy;
+	const hl_actor *actor;
+	hl_likeness replaced; /* what is there now, beside the copy */
 	char part[PATH_MAX + 64];
 	char aside[PATH_MAX + 64];
 } restoring;
@@ -236,6 +240,78 @@ swap(restoring *r, hl_err *err)
 	return rc;
 }
 
+/* ---- what it replaces -----------------------------------------------------
+ */
+
+/* What is there may be damaged: that is why one restores. */
+static void
+compare_present(restoring *r)
+{
+	const hl_store_options opt = { .read_only = true };
+	hl_store *s = NULL;
+
+	r->replaced.kin = r->there ? HL_KIN_UNKNOWN : HL_KIN_NONE;
+	if (r->there && hl_sqlite_open(&s, r->to.path, &opt, NULL) == HL_OK &&
+	    hl_store_compare(r->copy, s, &r->replaced, NULL) != HL_OK)
+		r->replaced = (hl_likeness){ .kin = HL_KIN_UNKNOWN };
+	hl_store_close(&s);
+}
+
+/* The first three are known whatever is there. */
+static hl_rc
+tell_restored(restoring *r, hl_store *part, hl_err *err)
+{
+	char copy_root[2 * HL_SHA256_LEN + 1], root[2 * HL_SHA256_LEN + 1];
+	const hl_likeness *l = &r->replaced;
+	hl_event_fact facts[] = { { "copy_size", NULL, 0 },
+		{ "copy_root", copy_root, 0 },
+		{ "replaced", hl_kin_name(l->kin), 0 },
+		{ "common", NULL, (int64_t)l->common },
+		{ "replaced_size", NULL, (int64_t)l->size },
+		{ "replaced_root", root, 0 },
+		{ "replaced_last_at", NULL, l->last_at } };
+	hl_hash is;
+	hl_rc rc;
+
+	if ((rc = hl_log_load(part, err)) != HL_OK ||
+	    (rc = hl_frontier_root(&part->log.tree, &is, err)) != HL_OK)
+		return rc;
+	facts[0].number = (int64_t)part->log.tree.size;
+	hl_hex_lower(copy_root, is.b, sizeof(is.b));
+	hl_hex_lower(root, l->root.b, sizeof(l->root.b));
+	return hl_log_event(part, "store.restored", r->actor, facts,
+	    l->kin > HL_KIN_UNKNOWN ? HL_COUNT(facts) : 3, err);
+}
+
+/*
+ * The event is in the part before that takes its place: whatever happens, there
+ * is the old store, or the new one with its event. A part that a crash leaves
+ * behind is of no use, so its journal need not outlive one.
+ */
+static hl_rc
+write_event(restoring *r, hl_err *err)
+{
+	hl_store part = { .doing = "write the restored store" };
+	int code;
+	hl_rc rc;
+
+	(void)hl_text_copy(part.path, sizeof(part.path), r->part);
+	code = sqlite3_open_v2(r->part, &part.db,
+	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+	    NULL);
+	rc = code == SQLITE_OK ? HL_OK : hl_db_error(&part, code, 0, err);
+	if (rc == HL_OK)
+		rc = hl_db_exec(&part,
+		    "PRAGMA journal_mode = MEMORY; PRAGMA synchronous = EXTRA",
+		    err);
+	if (rc == HL_OK)
+		rc = hl_tx_begin(&part, part.doing, err);
+	if (rc == HL_OK)
+		rc = hl_tx_end(&part, tell_restored(r, &part, err), err);
+	(void)sqlite3_close(part.db);
+	return rc;
+}
+
 /* Making the copy may have taken long: who has come meanwhile? */
 static hl_rc
 swap_unused(restoring *r, hl_err *err)
@@ -243,7 +319,11 @@ swap_unused(restoring *r, hl_err *err)
 	hl_rc rc;
 
 	if ((rc = freeze(r, err)) == HL_OK &&
-	    (rc = refuse_users(r, err)) == HL_OK)
+	    (rc = refuse_users(r, err)) == HL_OK) {
+		compare_present(r);
+		rc = write_event(r, err);
+	}
+	if (rc == HL_OK)
 		rc = swap(r, err);
 	thaw(r);
 	if (rc != HL_OK)
@@ -252,8 +332,8 @@ swap_unused(restoring *r, hl_err *err)
 }
 
 hl_rc
-hl_store_restore(
-    hl_store *copy, const char *path, char *aside, size_t size, hl_err *err)
+hl_store_restore(hl_store *copy, const char *path, const hl_actor *actor,
+    char *aside, size_t size, hl_err *err)
 {
 	restoring *r = calloc(1, sizeof(*r));
 	hl_rc rc;
@@ -261,9 +341,12 @@ hl_store_restore(
 	if (r == NULL)
 		return hl_nomem(err);
 	r->to.doing = "restore what was";
-	if ((rc = set_names(r, path, err)) != HL_OK ||
+	r->copy = copy;
+	r->actor = actor;
+	if ((rc = hl_actor_check(actor, err)) != HL_OK ||
+	    (rc = set_names(r, path, err)) != HL_OK ||
 	    (rc = refuse_users(r, err)) != HL_OK ||
-	    (rc = hl_store_backup(copy, r->part, err)) != HL_OK)
+	    (rc = hl_store_backup(copy, r->part, NULL, err)) != HL_OK)
 		goto out;
 	if ((rc = swap_unused(r, err)) != HL_OK)
 		goto out;

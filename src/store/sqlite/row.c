@@ -76,6 +76,7 @@ hl_row_card(hl_q *q, void *row)
 	c->added_at = hl_q_get_int(q);
 	c->seen_at = hl_q_get_int(q);
 	c->retired_at = hl_q_get_int(q);
+	hl_q_get_uuid(q, &c->same_as);
 }
 
 void

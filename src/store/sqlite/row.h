@@ -19,10 +19,12 @@
 	"f.added_at FROM firmwares AS f "
 
 #define HL_CARD_SELECT                                                         \
-	"SELECT c.n, c.id, c.firmware, f.name, c.label, c.serial, c.driver, "  \
-	"c.reader, c.atr, c.capacity, c.first_counter, c.last_counter, "       \
-	"c.state, c.replay, c.added_at, c.seen_at, c.retired_at "              \
-	"FROM cards AS c JOIN firmwares AS f ON f.id = c.firmware "
+	"SELECT c.n, c.id, c.firmware, f.name, coalesce(c.label, p.label), "   \
+	"coalesce(c.serial, p.serial), c.driver, c.reader, c.atr, "            \
+	"c.capacity, c.first_counter, c.last_counter, c.state, c.replay, "     \
+	"c.added_at, c.seen_at, c.retired_at, c.same_as "                      \
+	"FROM cards AS c JOIN firmwares AS f ON f.id = c.firmware "            \
+	"LEFT JOIN cards AS p ON p.id = c.same_as "
 
 #define HL_ISSUE_SELECT                                                        \
 	"SELECT n, id, chip, firmware, card, attempt, counter_before, "        \

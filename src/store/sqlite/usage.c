@@ -2,11 +2,13 @@
 #include "store/sqlite/db.h"
 
 static const char units_sql[] =
-    "SELECT (SELECT count(*) FROM issues WHERE units = 1 AND closed_at >= ?1 "
-    "AND closed_at < ?2 AND firmware = ?3) + (SELECT "
-    "coalesce(sum(r.units_outside), 0) FROM card_readings AS r JOIN cards AS "
-    "c ON c.id = r.card WHERE r.units_outside > 0 AND r.at >= ?1 AND r.at < "
-    "?2 AND c.firmware = ?3)";
+    "SELECT (SELECT count(*) FROM issues AS i WHERE units = 1 "
+    "AND closed_at >= ?1 AND closed_at < ?2 AND firmware = ?3 "
+    "AND NOT EXISTS (SELECT 1 FROM overlaps WHERE issue = i.id)) + (SELECT "
+    "coalesce(sum(r.units_outside - (SELECT coalesce(sum(o.units), 0) "
+    "FROM overlaps AS o WHERE o.reading = r.id)), 0) FROM card_readings AS r "
+    "JOIN cards AS c ON c.id = r.card WHERE r.units_outside > 0 "
+    "AND r.at >= ?1 AND r.at < ?2 AND c.firmware = ?3)";
 
 hl_rc
 hl_store_firmware_units(hl_store *store, const hl_uuid *firmware, int64_t from,
