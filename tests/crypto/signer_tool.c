@@ -100,7 +100,7 @@ usage(void)
 int
 main(int argc, char **argv)
 {
-	struct job j = { NULL };
+	struct job j = { .module = NULL };
 	hl_err err = { 0 };
 	int i = 1;
 

@@ -121,8 +121,8 @@ static void
 a_pin_is_refused_and_never_told(void **state)
 {
 	static const char *const rows[] = {
-		"pkcs11:token=Software%20PKCS%2311%20softtoken;"
-		"manufacturer=Snake%20Oil,%20Inc.?pin-value=SeCrEt",
+		("pkcs11:token=Software%20PKCS%2311%20softtoken;"
+		 "manufacturer=Snake%20Oil,%20Inc.?pin-value=SeCrEt"),
 		"pkcs11:?pin-value=SeCrEt",
 		"pkcs11:?pin-value=",
 		"pkcs11:?module-name=m&pin-value=SeCrEt&x=y",

@@ -127,8 +127,8 @@ tokens_by_their_attributes(void **state)
 		"pkcs11:serial=S7;model=m1;manufacturer=maker",
 		"pkcs11:token=stand%20in%20%20", "pkcs11:slot-id=7",
 		"pkcs11:slot-description=left;slot-manufacturer=slots%20inc",
-		"pkcs11:library-description=stand-in;library-version=1.7;"
-		"library-manufacturer=stand-in%20maker",
+		("pkcs11:library-description=stand-in;library-version=1.7;"
+		 "library-manufacturer=stand-in%20maker"),
 		"pkcs11:object=key%20p;id=%01;type=private" };
 	static const char *const bad[][2] = {
 		{ "pkcs11:token=stand", "no token fits" },

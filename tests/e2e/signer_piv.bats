@@ -97,12 +97,12 @@ starts_signing() {
 	hl_spawn out.log signer-tool --pause pause --pin 123456 \
 		'pkcs11:id=%01' sign data
 	SIGNER=$HL_PID
-	cat pause
+	timeout "$HL_WAIT" cat pause
 }
 
 # ends_signing STATUS: goes on, and ends so.
 ends_signing() {
-	: >pause
+	timeout "$HL_WAIT" tee pause </dev/null
 	HL_STATUS=0
 	wait "$SIGNER" || HL_STATUS=$?
 	cat out.log

@@ -71,6 +71,8 @@ refused() {
 
 @test "Ed25519 of a token" {
 	p11 lab --keypairgen --key-type EC:edwards25519 --id 02 --label ed
+	# SoftHSM 2.6.1 forgets to free the parameters of such keys.
+	export ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0
 	signer-tool --module "$MODULE" --pin 1234 'pkcs11:object=ed' public >pub.pem
 	signer-tool --module "$MODULE" --pin 1234 'pkcs11:object=ed' sign data >sig
 	[ "$(stat -c %s sig)" -eq 64 ]

@@ -15,7 +15,7 @@ put(hl_buf *b, const char *name, const hl_p11_value *v)
 	MUST(v->s[v->n] == '\0');
 	if (!v->given)
 		return;
-	if (hl_buf_str(b)[b->n - 1] != ':')
+	if (b->n > strlen("pkcs11:"))
 		hl_buf_u8(b, ';');
 	hl_p11_uri_put(b, name, v->s, v->n);
 }
@@ -23,7 +23,7 @@ put(hl_buf *b, const char *name, const hl_p11_value *v)
 static void
 put_number(hl_buf *b, const char *name, unsigned long v)
 {
-	if (hl_buf_str(b)[b->n - 1] != ':')
+	if (b->n > strlen("pkcs11:"))
 		hl_buf_u8(b, ';');
 	hl_buf_printf(b, "%s=%lu", name, v);
 }
