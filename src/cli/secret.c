@@ -133,17 +133,15 @@ ask(void *arg, const char *what, bool last_try, char *buf, size_t size,
 	return hl_secret_prompt(what, last_try, buf, size, err);
 }
 
-static hl_rc
-parse(hl_secret *s, const char *word, hl_err *err)
+static bool
+parse(hl_secret *s, const char *word)
 {
+	const char *colon = strchr(word, ':');
 	uint64_t fd = 0;
 
-	s->kind = HL_SECRET_PROMPT;
-	if (word == NULL)
-		return HL_OK;
-	s->where = strchr(word, ':');
-	if (s->where != NULL)
-		s->where++;
+	if (colon == NULL || colon[1] == '\0')
+		return false;
+	s->where = colon + 1;
 	if (hl_text_starts(word, "env:"))
 		s->kind = HL_SECRET_ENV;
 	else if (hl_text_starts(word, "file:"))
@@ -151,20 +149,24 @@ parse(hl_secret *s, const char *word, hl_err *err)
 	else if (hl_text_starts(word, "fd:") &&
 	    hl_text_u64(s->where, INT_MAX, &fd))
 		s->kind = HL_SECRET_FD;
+	else
+		return false;
 	s->fd = (int)fd;
-	if (s->kind != HL_SECRET_PROMPT && s->where[0] != '\0')
-		return HL_OK;
-	/* The word is not repeated: it could be the secret. */
-	return hl_fail(err, HL_EUSAGE, "understand --pin",
-	    "give env:NAME, file:PATH or fd:N; without --pin it is asked for",
-	    "it says where the secret is, and is never the secret itself");
+	return true;
 }
 
 hl_rc
 hl_secret_init(hl_secret *s, const char *word, bool last_try_ok, hl_err *err)
 {
-	*s = (hl_secret){ .source = { ask, s, last_try_ok }, .fd = -1 };
-	return parse(s, word, err);
+	*s = (hl_secret){ .source = { ask, s, last_try_ok },
+		.kind = HL_SECRET_PROMPT,
+		.fd = -1 };
+	if (word == NULL || parse(s, word))
+		return HL_OK;
+	/* The word is not repeated: it could be the secret. */
+	return hl_fail(err, HL_EUSAGE, "understand --pin",
+	    "give env:NAME, file:PATH or fd:N; without --pin it is asked for",
+	    "it says where the secret is, and is never the secret itself");
 }
 
 void

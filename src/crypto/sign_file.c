@@ -52,6 +52,7 @@ find_block(const hl_buf *text, block *out, hl_err *err)
 	BIO *bio = BIO_new_mem_buf(text->p, (int)text->n);
 	bool found = false;
 
+	*out = (block){ 0 };
 	if (bio == NULL)
 		return hl_ossl_fail(err, "read the key");
 	while (!found) {
@@ -59,7 +60,8 @@ find_block(const hl_buf *text, block *out, hl_err *err)
 		if (PEM_read_bio(
 			bio, &out->name, &out->header, &out->p, &out->n) != 1)
 			break;
-		found = hl_text_ends(out->name, "PRIVATE KEY");
+		found =
+		    out->name != NULL && hl_text_ends(out->name, "PRIVATE KEY");
 		if (!found)
 			block_free(out);
 	}
