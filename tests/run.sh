@@ -18,7 +18,7 @@ packages=(
 	# to test
 	libcmocka-dev libclang-rt-14-dev pcscd vsmartcard-vpcd opensc bats jq
 	python3 sqlite3 mandoc shellcheck duktape procps
-	openssl softhsm2 xxd golang-go golang-golang-x-mod-dev
+	opensc-pkcs11 openssl softhsm2 xxd golang-go golang-golang-x-mod-dev
 )
 
 say() {
