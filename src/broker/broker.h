@@ -237,8 +237,7 @@ HL_CHECK hl_rc hl_broker_write_off(hl_broker *b, const hl_uuid *issue,
 HL_CHECK hl_rc hl_broker_import_rescue(hl_broker *b, const char *text,
     size_t len, const hl_actor *actor, unsigned *n, hl_err *err);
 
-/* ---- reconciliation --------------------------------------------------------
- */
+/* ---- reconciliation ----------------------------------------------------- */
 
 /* Where the units of one card are. */
 typedef struct hl_reconciled {

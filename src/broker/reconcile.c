@@ -54,8 +54,7 @@ on_card(void *arg, const hl_card_row *c)
 	return is_meant(l->selector, c) ? add_card(l, c) : true;
 }
 
-/* ---- reading ---------------------------------------------------------------
- */
+/* ---- reading ------------------------------------------------------------ */
 
 /* While it was held, its counter was compared with the records of then. */
 static bool
@@ -180,8 +179,7 @@ settle_all(hl_broker *b, const hl_reconcile_request *req, const readers *now,
 	return rc;
 }
 
-/* ---- which ones -------------------------------------------------------------
- */
+/* ---- which ones --------------------------------------------------------- */
 
 /* Without readers there are the records still. */
 static bool

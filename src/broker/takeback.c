@@ -147,8 +147,7 @@ hl_broker_import_rescue(hl_broker *b, const char *text, size_t len,
 	return HL_OK;
 }
 
-/* ---- the spool -------------------------------------------------------------
- */
+/* ---- the spool ---------------------------------------------------------- */
 
 /* Shows what can be read there to `look`, until that returns false. */
 static void
@@ -310,8 +309,7 @@ hl_refuse_strange(
 	return rc;
 }
 
-/* ---- what came too late ----------------------------------------------------
- */
+/* ---- what came too late ------------------------------------------------- */
 
 /* "ID.tool.license", as card/request_files.h names it. */
 static bool

@@ -267,8 +267,7 @@ hl_args_parse(hl_cli *cli, int argc, char **argv, hl_args *out, hl_err *err)
 	return rc;
 }
 
-/* ---- reading values --------------------------------------------------------
- */
+/* ---- reading values ----------------------------------------------------- */
 
 static const hl_value *
 value_of(const hl_cli *cli, const char *name)

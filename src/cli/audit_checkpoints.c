@@ -62,8 +62,7 @@ hl_checkpoint_file_verify(
 	return rc;
 }
 
-/* ---- all that a command line names ----------------------------------------
- */
+/* ---- all that a command line names -------------------------------------- */
 
 static int
 by_size(const void *a, const void *b)

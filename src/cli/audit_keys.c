@@ -56,8 +56,7 @@ hl_keys_add(hl_keys *keys, const hl_vkey *k, hl_err *err)
 	return HL_OK;
 }
 
-/* ---- as text --------------------------------------------------------------
- */
+/* ---- as text ------------------------------------------------------------ */
 
 /* The word at `s`, and where the next one may begin. A comment is no word. */
 static const char *
@@ -124,8 +123,7 @@ hl_json_vkey(const hl_vkey *k)
 	return j;
 }
 
-/* ---- from the command line ------------------------------------------------
- */
+/* ---- from the command line ---------------------------------------------- */
 
 static hl_rc
 from_pem(hl_keys *keys, hl_buf *text, const char *origin, hl_err *err)
@@ -213,8 +211,7 @@ hl_keys_word(hl_keys *keys, const char *word, const char *origin, hl_err *err)
 	    "%s is no file, and no key either: %s", word, why.why);
 }
 
-/* ---- as the ledger names them ---------------------------------------------
- */
+/* ---- as the ledger names them ------------------------------------------- */
 
 struct gathering {
 	hl_keys *keys;

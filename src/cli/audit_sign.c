@@ -13,8 +13,7 @@
 #include "util/file.h"
 #include "util/hex.h"
 
-/* ---- the memory -----------------------------------------------------------
- */
+/* ---- the memory --------------------------------------------------------- */
 
 static hl_rc
 state_dir(char *out, size_t size, hl_err *err)
@@ -59,8 +58,7 @@ hl_signer_memory(const char *key, const char *given, const hl_signer *s,
 	return hl_path(out, size, err, "%s%s", key, HL_MEMORY_SUFFIX);
 }
 
-/* ---- the file that is written ---------------------------------------------
- */
+/* ---- the file that is written ------------------------------------------- */
 
 static hl_rc
 may_replace(const char *path, const hl_checkpoint *was, const hl_checkpoint *c,

@@ -47,8 +47,7 @@ put_note(const telling *t, const char *before, const char *key)
 		hl_buf_printf(t->out, "%s%s", before, s);
 }
 
-/* ---- names ----------------------------------------------------------------
- */
+/* ---- names -------------------------------------------------------------- */
 
 static void
 put_chip(const telling *t, const hl_uuid *id)
@@ -84,8 +83,7 @@ put_firmware(const telling *t, const char *key)
 		hl_buf_printf(t->out, ", firmware %s", f.name);
 }
 
-/* ---- by kind --------------------------------------------------------------
- */
+/* ---- by kind ------------------------------------------------------------ */
 
 static void
 tell_created(const telling *t)

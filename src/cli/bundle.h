@@ -22,8 +22,7 @@ typedef struct hl_text_file {
 
 extern const hl_text_file hl_bundle_readme, hl_bundle_check;
 
-/* ---- reading (bundle_read.c) ----------------------------------------------
- */
+/* ---- reading (bundle_read.c) -------------------------------------------- */
 
 typedef struct hl_bundle {
 	const char *path;

@@ -24,8 +24,7 @@ bad(const hl_bundle *b, const char *why, hl_err *err)
 	    "%s: %s", b->path, why);
 }
 
-/* ---- what is in it --------------------------------------------------------
- */
+/* ---- what is in it ------------------------------------------------------ */
 
 /* The number between two parts of a name. */
 static bool
@@ -123,8 +122,7 @@ hl_bundle_close(hl_bundle *b)
 	b->tar = NULL;
 }
 
-/* ---- one of its files -----------------------------------------------------
- */
+/* ---- one of its files --------------------------------------------------- */
 
 typedef struct part {
 	FILE *f;
@@ -211,8 +209,7 @@ hl_bundle_checkpoint(hl_bundle *b, hl_checkpoint_file *out, hl_err *err)
 	return rc;
 }
 
-/* ---- its events ----------------------------------------------------------
- */
+/* ---- its events --------------------------------------------------------- */
 
 /* The part from `from` on, of which the log's first line may be an earlier
  * one. */

@@ -27,8 +27,7 @@ has_word(char *const *words, const char *name)
 	return false;
 }
 
-/* ---- the connected chip ---------------------------------------------------
- */
+/* ---- the connected chip ------------------------------------------------- */
 
 void
 hl_check_displ(
@@ -65,8 +64,7 @@ read_option_bytes(hl_check *c, const hl_job *job)
 	c->in.displ_n = c->displ.n;
 }
 
-/* ---- modules ----------------------------------------------------------------
- */
+/* ---- modules ------------------------------------------------------------ */
 
 static hl_rc
 read_modules(const char *path, hl_buf *text, hl_err *err)
@@ -117,8 +115,7 @@ hl_check_modules(const hl_cli *cli, const char *path, bool allowed, hl_err *err)
 	return HL_OK;
 }
 
-/* ---- what is known ---------------------------------------------------------
- */
+/* ---- what is known ------------------------------------------------------ */
 
 static hl_rc
 read_csv(hl_check *c, hl_err *err)
@@ -213,8 +210,7 @@ hl_check_license(hl_check *c, const hl_firmware *firmware)
 	c->in.has_counter = false;
 }
 
-/* ---- what is found ----------------------------------------------------------
- */
+/* ---- what is found ------------------------------------------------------ */
 
 static bool
 is_forced(const hl_cli *cli, const char *id)
@@ -300,8 +296,7 @@ hl_check_run(hl_check *c, hl_err *err)
 	    "preflight found what would make it fail: %s", c->ids);
 }
 
-/* ---- dry runs -------------------------------------------------------------
- */
+/* ---- dry runs ----------------------------------------------------------- */
 
 hl_rc
 hl_print_would_run(

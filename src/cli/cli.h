@@ -16,8 +16,7 @@
 #include "flow/target.h"
 #include "store/store.h"
 
-/* ---- tables ---------------------------------------------------------------
- */
+/* ---- tables ------------------------------------------------------------- */
 
 typedef struct hl_option {
 	const char *name;  /* long name without dashes */
@@ -77,8 +76,7 @@ bool hl_command_opens_group(const hl_command *c);
 extern const hl_option hl_global_options[];
 extern const hl_option hl_settings[]; /* configuration only */
 
-/* ---- the running program --------------------------------------------------
- */
+/* ---- the running program ------------------------------------------------ */
 
 #define HL_VALUES_MAX 64
 
@@ -190,8 +188,7 @@ HL_CHECK hl_rc hl_cli_look_store(hl_cli *cli, hl_err *err);
 /* As HL_NEED_READ. HL_ESTORE: it has an older schema, and so no ledger. */
 HL_CHECK hl_rc hl_cli_read_store(hl_cli *cli, hl_err *err);
 
-/* ---- output (print.c) ------------------------------------------------------
- */
+/* ---- output (print.c) --------------------------------------------------- */
 
 /* The two lines of an error, or its JSON object. */
 void hl_print_error(hl_cli *cli, const hl_err *err);
@@ -241,8 +238,7 @@ const char *hl_plural(uint64_t n, const char *one, const char *many);
 void
 hl_card_words(const char *label, const char *serial, char *out, size_t size);
 
-/* ---- people (ask.c) --------------------------------------------------------
- */
+/* ---- people (ask.c) ----------------------------------------------------- */
 
 /*
  * May this be done? --yes says so; on a terminal `question` is asked; else
@@ -266,8 +262,7 @@ void hl_progress_start(
 void hl_progress_step(hl_progress *p, uint64_t done);
 void hl_progress_end(hl_progress *p);
 
-/* ---- operands (operand.c) ---------------------------------------------------
- */
+/* ---- operands (operand.c) ----------------------------------------------- */
 
 /* What --cert, --uid and --target of a command say. */
 typedef struct hl_chip_args {
@@ -287,8 +282,7 @@ HL_CHECK hl_rc hl_license_operand(
 HL_CHECK hl_rc hl_license_operand_in(hl_cli *cli, const char *s,
     hl_license_state state, hl_license *out, hl_err *err);
 
-/* ---- commands: one file a group ---------------------------------------------
- */
+/* ---- commands: one file a group ----------------------------------------- */
 
 hl_rc hl_cmd_get(hl_cli *cli, char **operands, hl_err *err);
 hl_rc hl_cmd_prefetch(hl_cli *cli, char **operands, hl_err *err);

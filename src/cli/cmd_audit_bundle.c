@@ -35,8 +35,7 @@ need(const char *why, const char *hint, hl_err *err)
 	return hl_fail(err, HL_EUSAGE, what, hint, "%s", why);
 }
 
-/* ---- what goes in ---------------------------------------------------------
- */
+/* ---- what goes in ------------------------------------------------------- */
 
 /* Files are named by size: two of one size are two spellings of one thing, or
  * a contradiction. */
@@ -85,8 +84,7 @@ gather(bundling *b, hl_err *err)
 	return HL_OK;
 }
 
-/* ---- the events -----------------------------------------------------------
- */
+/* ---- the events --------------------------------------------------------- */
 
 struct writing {
 	bundling *b;
@@ -183,8 +181,7 @@ put_events(bundling *b, hl_err *err)
 	return rc == HL_OK ? hl_tar_end(&b->tar, err) : rc;
 }
 
-/* ---- the other files ------------------------------------------------------
- */
+/* ---- the other files ---------------------------------------------------- */
 
 static hl_rc
 put(bundling *b, const char *name, const hl_buf *text, hl_err *err)
@@ -283,8 +280,7 @@ put_own(bundling *b, const char *name, mode_t mode, const hl_text_file *t,
 			 : hl_tar_add(&b->tar, name, mode, t->p, t->n, err);
 }
 
-/* ---- the archive ----------------------------------------------------------
- */
+/* ---- the archive -------------------------------------------------------- */
 
 static hl_rc
 put_all(bundling *b, hl_err *err)

@@ -28,8 +28,7 @@ typedef struct making {
 	hl_buf note;
 } making;
 
-/* ---- the keys that sign ---------------------------------------------------
- */
+/* ---- the keys that sign ------------------------------------------------- */
 
 static hl_rc
 open_signer(making *m, const char *key, hl_err *err)
@@ -76,8 +75,7 @@ open_signers(making *m, hl_err *err)
 	return rc;
 }
 
-/* ---- which of them are known ----------------------------------------------
- */
+/* ---- which of them are known -------------------------------------------- */
 
 static size_t
 count_known(const making *m)
@@ -132,8 +130,7 @@ judge_keys(making *m, hl_err *err)
 	return HL_OK;
 }
 
-/* ---- what the keys remember -----------------------------------------------
- */
+/* ---- what the keys remember --------------------------------------------- */
 
 /* A key that has signed and remembers nothing cannot see a rollback. */
 static void
@@ -189,8 +186,7 @@ check_tree(making *m, hl_err *err)
 	return rc;
 }
 
-/* ---- the events -----------------------------------------------------------
- */
+/* ---- the events --------------------------------------------------------- */
 
 static hl_rc
 tell_change(making *m, const char *known, hl_err *err)
@@ -229,8 +225,7 @@ tell(making *m, hl_err *err)
 	return rc;
 }
 
-/* ---- signing --------------------------------------------------------------
- */
+/* ---- signing ------------------------------------------------------------ */
 
 static hl_rc
 sign_and_write(making *m, hl_err *err)

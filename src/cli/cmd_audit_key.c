@@ -107,8 +107,7 @@ show(hl_cli *cli, const char *key, const char *name, const hl_pin_source *pin,
 	return rc == HL_OK ? print_key(cli, &k, key, err) : rc;
 }
 
-/* ---- a new one ------------------------------------------------------------
- */
+/* ---- a new one ---------------------------------------------------------- */
 
 /* The passphrase of the key that was just made need not be asked for again. */
 typedef struct kept_pin {

@@ -23,8 +23,7 @@ typedef struct showing {
 	hl_err *err;
 } showing;
 
-/* ---- the three forms ------------------------------------------------------
- */
+/* ---- the three forms ---------------------------------------------------- */
 
 static void
 show_line(showing *s, const hl_event_row *r, const hl_event *e)
@@ -103,8 +102,7 @@ show_row(showing *s, const hl_event_row *r, const hl_event *e)
 	hl_buf_free(&words);
 }
 
-/* ---- going through them --------------------------------------------------
- */
+/* ---- going through them ------------------------------------------------- */
 
 static bool
 on_event(void *arg, const hl_event_row *r)

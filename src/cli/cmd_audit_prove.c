@@ -83,8 +83,7 @@ hashes_json(const hl_proof *p)
 	return list;
 }
 
-/* ---- which event ----------------------------------------------------------
- */
+/* ---- which event -------------------------------------------------------- */
 
 struct searching {
 	proving *p;
@@ -222,8 +221,7 @@ read_event(proving *p, hl_err *err)
 			     "event %" PRIu64 " is missing", p->seq);
 }
 
-/* ---- its proof ------------------------------------------------------------
- */
+/* ---- its proof ---------------------------------------------------------- */
 
 /* The proof is made of what the store has now; the checkpoint decides. */
 static hl_rc
@@ -304,8 +302,7 @@ prove_event(proving *p, hl_err *err)
 	return print_event(p, err);
 }
 
-/* ---- that one tree continues another --------------------------------------
- */
+/* ---- that one tree continues another ------------------------------------ */
 
 /* Without --to, the ledger as it is now, which nobody has signed. */
 static hl_rc
@@ -377,8 +374,7 @@ prove_consistency(proving *p, hl_err *err)
 	return print_consistency(p, size, &root, err);
 }
 
-/* ---- the command ----------------------------------------------------------
- */
+/* ---- the command -------------------------------------------------------- */
 
 static hl_rc
 prove(proving *p, hl_err *err)

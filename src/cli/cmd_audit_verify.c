@@ -19,8 +19,7 @@ typedef struct verifying {
 	hl_audit_result result;
 } verifying;
 
-/* ---- findings -------------------------------------------------------------
- */
+/* ---- findings ----------------------------------------------------------- */
 
 static void
 on_found(void *arg, const char *text)
@@ -69,8 +68,7 @@ find_unused_keys(verifying *v)
 	}
 }
 
-/* ---- the checkpoints ------------------------------------------------------
- */
+/* ---- the checkpoints ---------------------------------------------------- */
 
 static void
 tell_signed(const verifying *v, const hl_checkpoint_file *f)
@@ -118,8 +116,7 @@ read_checkpoints(verifying *v, hl_err *err)
 	return HL_OK;
 }
 
-/* ---- the ledger -----------------------------------------------------------
- */
+/* ---- the ledger --------------------------------------------------------- */
 
 static hl_rc
 audit(verifying *v, hl_err *err)

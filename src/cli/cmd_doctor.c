@@ -13,8 +13,7 @@
 #define RESULT_WIDTH 9
 #define DETAIL_MAX (2 * HL_ERR_WHY)
 
-/* ---- lines -----------------------------------------------------------------
- */
+/* ---- lines -------------------------------------------------------------- */
 
 static void
 add_json(hl_doctor *d, const char *name, const char *result, const char *detail,
@@ -95,8 +94,7 @@ hl_doctor_error(hl_doctor *d, const char *name, const hl_err *err)
 	hl_doctor_fail(d, name, err->hint, "%s: %s", err->what, err->why);
 }
 
-/* ---- configuration ---------------------------------------------------------
- */
+/* ---- configuration ------------------------------------------------------ */
 
 /* As the configuration is looked for; "" when there is no place for it. */
 static void
@@ -147,8 +145,7 @@ check_configuration(hl_doctor *d)
 	hl_buf_free(&found);
 }
 
-/* ---- rescue directory ------------------------------------------------------
- */
+/* ---- rescue directory --------------------------------------------------- */
 
 bool
 hl_doctor_writable(const char *dir, char *at, size_t size)
@@ -195,8 +192,7 @@ check_rescue(hl_doctor *d)
 		    "%s cannot be written", at);
 }
 
-/* ---- the command -----------------------------------------------------------
- */
+/* ---- the command -------------------------------------------------------- */
 
 hl_rc
 hl_cmd_doctor(hl_cli *cli, char **operands, hl_err *err)

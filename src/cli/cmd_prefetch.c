@@ -8,8 +8,7 @@
 #include "cli/parts.h"
 #include "cli/prefetch.h"
 
-/* ---- words ----------------------------------------------------------------
- */
+/* ---- words -------------------------------------------------------------- */
 
 static const char *
 result_name(hl_prefetch_state s)
@@ -67,8 +66,7 @@ units_spent(const hl_prefetch *p, size_t *in_doubt)
 	return n;
 }
 
-/* ---- JSON -----------------------------------------------------------------
- */
+/* ---- JSON --------------------------------------------------------------- */
 
 /* One that tells no serial number has a label. */
 static json_t *
@@ -155,8 +153,7 @@ print_json(hl_prefetch *p, hl_err *err)
 	    err);
 }
 
-/* ---- text -----------------------------------------------------------------
- */
+/* ---- text --------------------------------------------------------------- */
 
 static void
 print_table(const hl_prefetch *p)
@@ -208,8 +205,7 @@ print_text(const hl_prefetch *p)
 	    units, hl_plural((uint64_t)units, "unit", "units"), doubt);
 }
 
-/* ---- the whole ------------------------------------------------------------
- */
+/* ---- the whole ---------------------------------------------------------- */
 
 /* What is printed tells more than an exit code can: the worst one. */
 static hl_rc

@@ -113,8 +113,7 @@ read_chip(struct program *p, hl_err *err)
 	return rc;
 }
 
-/* ---- the license ------------------------------------------------------------
- */
+/* ---- the license -------------------------------------------------------- */
 
 /* The card tells more than the chip: it is looked at again, before it pays. */
 static hl_rc

@@ -58,8 +58,7 @@ asks_card(const hl_argv *a)
 	return false;
 }
 
-/* ---- which chip -------------------------------------------------------------
- */
+/* ---- which chip --------------------------------------------------------- */
 
 static hl_rc
 read_connected(struct run *r, const char *tfa, hl_err *err)
@@ -115,8 +114,7 @@ find_chip(struct run *r, const hl_argv_use *u, hl_chip_args *out, hl_err *err)
 	return HL_OK;
 }
 
-/* ---- its license ------------------------------------------------------------
- */
+/* ---- its license -------------------------------------------------------- */
 
 /* hsm=1 in the user's own command is the permission, once a chip. */
 static hl_rc
@@ -243,8 +241,7 @@ get_all(struct run *r, hl_err *err)
 	return rc;
 }
 
-/* ---- the programmer ---------------------------------------------------------
- */
+/* ---- the programmer ----------------------------------------------------- */
 
 /*
  * The user's command is about to run. What we found as ST's program is to know
@@ -376,8 +373,7 @@ run_rewritten(struct run *r, hl_err *err)
 	return rc;
 }
 
-/* ---- the command ------------------------------------------------------------
- */
+/* ---- the command -------------------------------------------------------- */
 
 /* The line has one chip, and that one TF-A. */
 static const char *

@@ -11,8 +11,7 @@
 #define WEEK_MS ((int64_t)7 * 24 * 60 * 60 * 1000)
 #define NAME_SIZE (HL_TEXT_MAX + HL_SERIAL_TEXT + 8)
 
-/* ---- finding it all out ----------------------------------------------------
- */
+/* ---- finding it all out ------------------------------------------------- */
 
 static void warn(hl_status *s, const char *fmt, ...) HL_PRINTF(2, 3);
 
@@ -154,8 +153,7 @@ gather_open(hl_cli *cli, hl_status *s, hl_err *err)
 	return rc;
 }
 
-/* ---- warnings --------------------------------------------------------------
- */
+/* ---- warnings ----------------------------------------------------------- */
 
 static void
 warn_of_card(hl_status *s, const hl_card_view *v)
@@ -287,8 +285,7 @@ status_free(hl_status *s)
 	free(s);
 }
 
-/* ---- figures ---------------------------------------------------------------
- */
+/* ---- figures ------------------------------------------------------------ */
 
 uint64_t
 hl_status_spent(const hl_figures *f)
@@ -302,8 +299,7 @@ hl_supply_days(const hl_supply *s)
 	return s->week_units == 0 ? 0 : s->left * 7 / s->week_units;
 }
 
-/* ---- JSON ------------------------------------------------------------------
- */
+/* ---- JSON --------------------------------------------------------------- */
 
 static json_t *
 store_json(const hl_status *s)

@@ -42,8 +42,7 @@ hl_store_facts(const hl_store_info *i)
 	hl_fact("origin", "%s", i->origin);
 }
 
-/* ---- init ------------------------------------------------------------------
- */
+/* ---- init --------------------------------------------------------------- */
 
 static hl_rc
 pretend_init(hl_cli *cli, hl_err *err)
@@ -104,8 +103,7 @@ hl_cmd_store_init(hl_cli *cli, char **operands, hl_err *err)
 	return HL_OK;
 }
 
-/* ---- check -----------------------------------------------------------------
- */
+/* ---- check -------------------------------------------------------------- */
 
 struct findings {
 	hl_cli *cli;
@@ -155,8 +153,7 @@ hl_cmd_store_check(hl_cli *cli, char **operands, hl_err *err)
 	return HL_OK;
 }
 
-/* ---- backup ----------------------------------------------------------------
- */
+/* ---- backup ------------------------------------------------------------- */
 
 /* What a checkpoint of the copy would say, so that the two can be compared. */
 static hl_rc
@@ -208,8 +205,7 @@ hl_cmd_store_backup(hl_cli *cli, char **operands, hl_err *err)
 	return print_backup(cli, path, &tree, err);
 }
 
-/* ---- upgrade ---------------------------------------------------------------
- */
+/* ---- upgrade ------------------------------------------------------------ */
 
 /* Opening it is all that it takes; a dry run looks at a copy. */
 hl_rc

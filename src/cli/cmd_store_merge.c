@@ -16,8 +16,7 @@ typedef struct merging {
 	bool failed;	       /* no memory in the midst of it */
 } merging;
 
-/* ---- options ---------------------------------------------------------------
- */
+/* ---- options ------------------------------------------------------------ */
 
 /* All values of an option, ended by NULL; to be freed. */
 static hl_rc
@@ -61,8 +60,7 @@ free_options(merging *m)
 	free((void *)(uintptr_t)m->opt.new_cards);
 }
 
-/* ---- what comes up ---------------------------------------------------------
- */
+/* ---- what comes up ------------------------------------------------------ */
 
 static void
 on_twice(void *arg, const hl_license *ours, const hl_license *theirs)
@@ -113,8 +111,7 @@ tell_notes(const merging *m)
 	    hl_print_note(m->cli, json_string_value(v));
 }
 
-/* ---- results ---------------------------------------------------------------
- */
+/* ---- results ------------------------------------------------------------ */
 
 /* In the order of the columns. */
 static const struct {
@@ -217,8 +214,7 @@ keep_result(merging *m, const char *path, const hl_merge_result *r, hl_err *err)
 	    : hl_nomem(err);
 }
 
-/* ---- the command -----------------------------------------------------------
- */
+/* ---- the command -------------------------------------------------------- */
 
 static hl_rc
 merge_one(merging *m, const char *path, hl_err *err)

@@ -102,8 +102,7 @@ look_at_present(hl_restoring *r, hl_err *err)
 	return HL_OK;
 }
 
-/* ---- what the copy lacks ---------------------------------------------------
- */
+/* ---- what the copy lacks ------------------------------------------------ */
 
 /* A store that is damaged further on is one that cannot be read, too. */
 static void
@@ -210,8 +209,7 @@ compare_checkpoints(hl_restoring *r, hl_err *err)
 	return rc;
 }
 
-/* ---- doing it --------------------------------------------------------------
- */
+/* ---- doing it ----------------------------------------------------------- */
 
 /* What a person has to know before, and cannot undo by asking again. */
 static void

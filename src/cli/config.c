@@ -19,8 +19,7 @@
 #define LINE_MAX_CHARS 190 /* inih reads lines of up to 200 bytes */
 #define KEYS_MAX 256
 
-/* ---- which options there are ------------------------------------------------
- */
+/* ---- which options there are -------------------------------------------- */
 
 static const hl_option *
 find_in(const hl_option *table, const char *name)

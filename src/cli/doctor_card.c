@@ -8,8 +8,7 @@
 
 #define SIM "sim:"
 
-/* ---- one card --------------------------------------------------------------
- */
+/* ---- one card ----------------------------------------------------------- */
 
 static void
 check_driver(hl_doctor *d, const hl_card_info *i)
@@ -218,8 +217,7 @@ check_cards(hl_doctor *d, const char *selector)
 		    selector);
 }
 
-/* ---- readers ---------------------------------------------------------------
- */
+/* ---- readers ------------------------------------------------------------ */
 
 static bool
 list_readers(hl_doctor *d, hl_reader **readers, size_t *n)

@@ -15,8 +15,7 @@
 #define YEAR_2025_MS INT64_C(1735689600000)
 #define YEAR_2100_MS INT64_C(4102444800000)
 
-/* ---- its place -------------------------------------------------------------
- */
+/* ---- its place ---------------------------------------------------------- */
 
 static void
 set_path(hl_doctor *d)
@@ -80,8 +79,7 @@ check_place(hl_doctor *d)
 	return usable;
 }
 
-/* ---- the store -------------------------------------------------------------
- */
+/* ---- the store ---------------------------------------------------------- */
 
 static void
 check_mode(hl_doctor *d)
@@ -198,8 +196,7 @@ check_ledger(hl_doctor *d)
 		    hl_plural(l.events, "event", "events"));
 }
 
-/* ---- the clock -------------------------------------------------------------
- */
+/* ---- the clock ---------------------------------------------------------- */
 
 static void
 check_clock(hl_doctor *d)

@@ -8,8 +8,7 @@
 #define NEAR_MAX 2U    /* letters that a word is mistyped by */
 #define COLUMN_MAX 36U /* where explanations start at the latest */
 
-/* ---- words of the tables ---------------------------------------------------
- */
+/* ---- words of the tables ------------------------------------------------ */
 
 /* "card add" */
 static void
@@ -70,8 +69,7 @@ hl_command_opens_group(const hl_command *c)
 	return true;
 }
 
-/* ---- what to read, what was meant ------------------------------------------
- */
+/* ---- what to read, what was meant --------------------------------------- */
 
 void
 hl_hint_help(const hl_command *c, const char *group, hl_err *err)
@@ -128,8 +126,7 @@ hl_no_command(const char *group, const char *word, hl_err *err)
 	return rc;
 }
 
-/* ---- lists of two columns --------------------------------------------------
- */
+/* ---- lists of two columns ----------------------------------------------- */
 
 static void
 print_row(FILE *f, hl_buf *left, size_t column, const char *help)
@@ -213,8 +210,7 @@ print_options(const char *title, const hl_option *table, size_t column, FILE *f)
 	hl_buf_free(&left);
 }
 
-/* ---- pages -----------------------------------------------------------------
- */
+/* ---- pages -------------------------------------------------------------- */
 
 static void
 print_overview(FILE *f)
@@ -282,8 +278,7 @@ hl_help_group(const char *group, FILE *f)
 	    group);
 }
 
-/* ---- the tables as JSON ----------------------------------------------------
- */
+/* ---- the tables as JSON ------------------------------------------------- */
 
 static json_t *
 json_options(const hl_option *table)
@@ -329,8 +324,7 @@ print_json(hl_cli *cli, const hl_command *only, const char *group, hl_err *err)
 	    err);
 }
 
-/* ---- the command -----------------------------------------------------------
- */
+/* ---- the command -------------------------------------------------------- */
 
 static const hl_command *
 find(const char *group, const char *name)

@@ -205,8 +205,7 @@ out:
 	return rc;
 }
 
-/* ---- what is known of it ---------------------------------------------------
- */
+/* ---- what is known of it ------------------------------------------------ */
 
 void
 hl_install_explain(const hl_installed *r)
@@ -239,8 +238,7 @@ hl_install_kept(const hl_installed *r, char *out, size_t size)
 		    "by hsmlic license trust ID --reason TEXT, and try again");
 }
 
-/* ---- a license that is doubted --------------------------------------------
- */
+/* ---- a license that is doubted ------------------------------------------ */
 
 struct doubted {
 	hl_store *store;

@@ -190,8 +190,7 @@ prepare(hl_cli *cli, hl_err *err)
 	return hl_cli_open_broker(cli, err);
 }
 
-/* ---- one command ------------------------------------------------------------
- */
+/* ---- one command -------------------------------------------------------- */
 
 static bool
 only_help(const hl_cli *cli, const hl_args *a)

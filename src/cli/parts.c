@@ -53,8 +53,7 @@ hl_state_word(const char *state)
 	return "unknown";
 }
 
-/* ---- facts -----------------------------------------------------------------
- */
+/* ---- facts -------------------------------------------------------------- */
 
 void
 hl_fact(const char *name, const char *fmt, ...)
@@ -89,8 +88,7 @@ hl_fact_hex(const char *name, const uint8_t *p, size_t n)
 	hl_fact(name, "%s", text);
 }
 
-/* ---- JSON ------------------------------------------------------------------
- */
+/* ---- JSON --------------------------------------------------------------- */
 
 json_t *
 hl_json_any(const char *s)

@@ -70,8 +70,7 @@ typedef struct hl_prefetch {
 	hl_cert *cert;	  /* scratch */
 } hl_prefetch;
 
-/* ---- prefetch_items.c -----------------------------------------------------
- */
+/* ---- prefetch_items.c --------------------------------------------------- */
 
 /*
  * Collects what the operands name, each certificate once. A file that cannot be
@@ -87,8 +86,7 @@ HL_CHECK hl_rc hl_prefetch_cert(
     hl_prefetch *p, const hl_prefetch_item *it, hl_err *err);
 void hl_prefetch_free(hl_prefetch *p);
 
-/* ---- prefetch_cards.c -----------------------------------------------------
- */
+/* ---- prefetch_cards.c --------------------------------------------------- */
 
 /* p->firmware, as far as the command line tells it, without any card. */
 HL_CHECK hl_rc hl_prefetch_firmware_by_words(hl_prefetch *p, hl_err *err);
@@ -100,8 +98,7 @@ HL_CHECK hl_rc hl_prefetch_find_cards(hl_prefetch *p, hl_err *err);
 /* Fails: why no card can be asked for what is left to do. */
 hl_rc hl_prefetch_no_card_left(const hl_prefetch *p, hl_err *err);
 
-/* ---- prefetch_plan.c ------------------------------------------------------
- */
+/* ---- prefetch_plan.c ---------------------------------------------------- */
 
 /*
  * Looks into the store, reads the cards where they are needed, settles what
@@ -116,14 +113,12 @@ HL_CHECK hl_rc hl_prefetch_plan(hl_prefetch *p, hl_err *err);
 HL_CHECK hl_rc hl_prefetch_look(
     hl_prefetch *p, hl_prefetch_item *it, bool *doubt, hl_err *err);
 
-/* ---- prefetch_ask.c -------------------------------------------------------
- */
+/* ---- prefetch_ask.c ----------------------------------------------------- */
 
 /* Says what would be spent, and asks for it. */
 HL_CHECK hl_rc hl_prefetch_ask(hl_prefetch *p, hl_err *err);
 
-/* ---- prefetch_run.c -------------------------------------------------------
- */
+/* ---- prefetch_run.c ----------------------------------------------------- */
 
 /* What became of one item, on its way from the process that asked. */
 typedef struct hl_prefetch_news {
@@ -157,8 +152,7 @@ void hl_prefetch_catch_signals(bool once);
  * HL_ENOMEM and a store that cannot be opened again. */
 HL_CHECK hl_rc hl_prefetch_run(hl_prefetch *p, hl_err *err);
 
-/* ---- prefetch_workers.c ---------------------------------------------------
- */
+/* ---- prefetch_workers.c ------------------------------------------------- */
 
 /*
  * hl_prefetch_serve() for all groups at once, a process for each. The store is

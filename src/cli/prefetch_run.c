@@ -11,8 +11,7 @@
 #define WHAT "prefetch licenses"
 #define REFUSED_MAX 3
 
-/* ---- an end that is asked for ---------------------------------------------
- */
+/* ---- an end that is asked for ------------------------------------------- */
 
 static volatile sig_atomic_t stop_signal;
 
@@ -203,8 +202,7 @@ hl_prefetch_serve(hl_prefetch *p, size_t group,
 			serve_card(p, i, tell, arg);
 }
 
-/* ---- what is heard of it --------------------------------------------------
- */
+/* ---- what is heard of it ------------------------------------------------ */
 
 static void
 end_item(hl_prefetch *p, const hl_prefetch_news *news)
@@ -258,8 +256,7 @@ hl_prefetch_hear(hl_prefetch *p, const hl_prefetch_news *news)
 		stop_card(p, news);
 }
 
-/* ---- all of it ------------------------------------------------------------
- */
+/* ---- all of it ---------------------------------------------------------- */
 
 static bool
 listen(void *arg, const hl_prefetch_news *news)

@@ -24,8 +24,7 @@ struct worker {
 	size_t at;
 };
 
-/* ---- in the child ---------------------------------------------------------
- */
+/* ---- in the child ------------------------------------------------------- */
 
 /* The parent reads until it has all; false: it is gone. */
 static bool
@@ -87,8 +86,7 @@ work(hl_prefetch *p, size_t group, pid_t parent, int fd)
 	hl_store_close(&cli->store);
 }
 
-/* ---- in the parent --------------------------------------------------------
- */
+/* ---- in the parent ------------------------------------------------------ */
 
 static hl_rc
 cannot_start(hl_err *err)
@@ -241,8 +239,7 @@ hear_all(hl_prefetch *p, struct worker *w, size_t n)
 	free(fds);
 }
 
-/* ---- a worker that died ----------------------------------------------------
- */
+/* ---- a worker that died ------------------------------------------------- */
 
 static hl_rc
 died(const hl_prefetch_card *c, hl_err *err)

@@ -94,8 +94,7 @@ put_title(const screen *sc, const char *title)
 	    sc->cli->color_out ? "\033[0m" : "");
 }
 
-/* ---- cards -----------------------------------------------------------------
- */
+/* ---- cards -------------------------------------------------------------- */
 
 /* "[####....]  75 of 100 left" */
 static void
@@ -194,8 +193,7 @@ put_cards(const screen *sc, const hl_status *s)
 		    sc, 2, "readers cannot be asked: %s", s->cards.pcsc.why);
 }
 
-/* ---- figures ---------------------------------------------------------------
- */
+/* ---- figures ------------------------------------------------------------ */
 
 static void
 put_figure(const screen *sc, const char *name, uint64_t today, uint64_t week,

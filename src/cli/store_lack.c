@@ -17,8 +17,7 @@ typedef struct looking {
 	hl_rc rc;
 } looking;
 
-/* ---- events ----------------------------------------------------------------
- */
+/* ---- events ------------------------------------------------------------- */
 
 static hl_rc
 add_issue(looking *l, const hl_event *e)
@@ -111,8 +110,7 @@ look_at_events(looking *l)
 	return rc;
 }
 
-/* ---- licenses ---------------------------------------------------------------
- */
+/* ---- licenses ----------------------------------------------------------- */
 
 static bool
 on_license(void *arg, const hl_license *lic)
@@ -175,8 +173,7 @@ hl_lack_free(hl_lack *l)
 	memset(l, 0, sizeof(*l));
 }
 
-/* ---- in words --------------------------------------------------------------
- */
+/* ---- in words ----------------------------------------------------------- */
 
 static void
 put_names(hl_buf *b, const json_t *chips)

@@ -192,8 +192,7 @@ find_private(hl_p11 *p, const hl_p11_uri *uri, search *s, hl_err *err)
 	return judge(p, s, err);
 }
 
-/* ---- its public half -------------------------------------------------------
- */
+/* ---- its public half ---------------------------------------------------- */
 
 /* CKA_EC_POINT is the DER of an OCTET STRING; some give what is in it. */
 static bool

@@ -53,8 +53,7 @@ HL_CHECK hl_rc hl_public_pem(const hl_public_key *k, hl_buf *pem, hl_err *err);
 HL_CHECK hl_rc hl_public_read_pem(
     const char *text, size_t n, hl_public_key *out, hl_err *err);
 
-/* ---- private keys ----------------------------------------------------------
- */
+/* ---- private keys ------------------------------------------------------- */
 
 #define HL_PIN_SIZE                                                            \
 	256 /* of the buffer for a PIN or passphrase, NUL included */

@@ -105,8 +105,7 @@ hl_argv_rewrite(const hl_argv *a, int argc, char *const *argv,
 	return HL_OK;
 }
 
-/* ---- for a shell -----------------------------------------------------------
- */
+/* ---- for a shell -------------------------------------------------------- */
 
 static bool
 is_plain(const char *word)

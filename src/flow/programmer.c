@@ -210,8 +210,7 @@ hl_job_line_make(hl_job_line *out, const hl_job *job, hl_err *err)
 	    : HL_OK;
 }
 
-/* ---- how it went ----------------------------------------------------------
- */
+/* ---- how it went -------------------------------------------------------- */
 
 static void HL_PRINTF(2, 3) say(hl_text detail, const char *fmt, ...)
 {

@@ -21,8 +21,7 @@ hl_target_is_stm32prog(const char *target)
 	return hl_text_starts(target, STM32PROG);
 }
 
-/* ---- connecting ------------------------------------------------------------
- */
+/* ---- connecting --------------------------------------------------------- */
 
 static bool
 starts_any_case(const char *word, const char *prefix)

@@ -31,8 +31,7 @@ sum_of(const header *h)
 	return sum;
 }
 
-/* ---- writing ---------------------------------------------------------------
- */
+/* ---- writing ------------------------------------------------------------ */
 
 static hl_rc
 fail_write(hl_err *err, int e)
@@ -154,8 +153,7 @@ hl_tar_finish(hl_tar *t, hl_err *err)
 	return rc;
 }
 
-/* ---- reading ---------------------------------------------------------------
- */
+/* ---- reading ------------------------------------------------------------ */
 
 static hl_rc
 fail_read(hl_err *err, hl_rc rc, const char *why)
@@ -262,7 +260,7 @@ hl_tar_each(FILE *f, bool (*entry)(void *arg, const char *name, uint64_t size),
     void *arg, hl_err *err)
 {
 	char name[HL_TAR_NAME_MAX + 1];
-	uint64_t n, left;
+	uint64_t n = 0, left = 0;
 	header h;
 	off_t at;
 	hl_rc rc;

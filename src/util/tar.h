@@ -17,8 +17,7 @@
 #define HL_TAR_NAME_MAX 99			  /* bytes */
 #define HL_TAR_SIZE_MAX ((UINT64_C(1) << 33) - 1) /* of one file: 8 GiB */
 
-/* ---- writing ---------------------------------------------------------------
- */
+/* ---- writing ------------------------------------------------------------ */
 
 typedef struct hl_tar {
 	FILE *f;      /* of the caller; can be sought in */
@@ -41,8 +40,7 @@ HL_CHECK hl_rc hl_tar_add(hl_tar *t, const char *name, mode_t mode,
 /* The end of the archive; flushed, the file is not closed. */
 HL_CHECK hl_rc hl_tar_finish(hl_tar *t, hl_err *err);
 
-/* ---- reading ---------------------------------------------------------------
- */
+/* ---- reading ------------------------------------------------------------ */
 
 /*
  * Calls `entry` for each regular file, until it returns false; its name is

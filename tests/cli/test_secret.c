@@ -15,8 +15,7 @@
 
 #define PATIENCE_MS 20000
 
-/* ---- words that are no terminal --------------------------------------------
- */
+/* ---- words that are no terminal ----------------------------------------- */
 
 static hl_rc
 ask_in(hl_secret *s, char buf[HL_PIN_SIZE], hl_err *err)
@@ -184,8 +183,7 @@ descriptor_with_too_much(void **state)
 	}
 }
 
-/* ---- the terminal ----------------------------------------------------------
- */
+/* ---- the terminal ------------------------------------------------------- */
 
 typedef struct term {
 	int master, slave;

@@ -277,8 +277,7 @@ module_of_the_uri(void **state)
 	assert_non_null(strstr(err.why, "no-such-module"));
 }
 
-/* ---- PINs ------------------------------------------------------------------
- */
+/* ---- PINs --------------------------------------------------------------- */
 
 static void
 a_wrong_pin_is_tried_once(void **state)

@@ -28,8 +28,7 @@ names(void **state)
 	assert_int_equal(hl_programmer_for("file:x"), HL_PROGRAMMER_STM32PROG);
 }
 
-/* ---- command lines --------------------------------------------------------
- */
+/* ---- command lines ------------------------------------------------------ */
 
 static void
 join(const hl_job_line *l, char *out, size_t size)
@@ -246,8 +245,7 @@ programs_are_found(void **state)
 	assert_non_null(strstr(err.why, "\"sh\""));
 }
 
-/* ---- how it went ----------------------------------------------------------
- */
+/* ---- how it went -------------------------------------------------------- */
 
 #define EXIT(n)                                                                \
 	{                                                                      \

@@ -92,8 +92,7 @@ is_fig36(const hl_target_chip *c)
 	assert_string_equal(c->cert.product_id, "49701005");
 }
 
-/* ---- words of a connection ------------------------------------------------
- */
+/* ---- words of a connection ---------------------------------------------- */
 
 static void
 connections(void **state)
@@ -159,8 +158,7 @@ connections(void **state)
 	assert_int_equal(c.words.n, 16);
 }
 
-/* ---- STM32_Programmer_CLI -------------------------------------------------
- */
+/* ---- STM32_Programmer_CLI ----------------------------------------------- */
 
 #define BANNER(id)                                                             \
 	"echo 'STM32CubeProgrammer v2.21.0'; echo 'Device ID   : " id "'\n"    \
@@ -284,8 +282,7 @@ no_certificate_no_chip(void **state)
 	free(c);
 }
 
-/* ---- OpenOCD --------------------------------------------------------------
- */
+/* ---- OpenOCD ------------------------------------------------------------ */
 
 /* sample 20: lower case, no blank before ':' */
 #define MDW(at) "echo '" at ": 0014008f 32325014 20383543' >&2\n"
@@ -380,8 +377,7 @@ openocd_that_hangs(void **state)
 	free(c);
 }
 
-/* ---- SEGGER ---------------------------------------------------------------
- */
+/* ---- SEGGER ------------------------------------------------------------- */
 
 static void
 by_segger(void **state)
@@ -421,8 +417,7 @@ by_segger(void **state)
 	free(c);
 }
 
-/* ---- files ----------------------------------------------------------------
- */
+/* ---- files -------------------------------------------------------------- */
 
 static void
 from_files(void **state)

@@ -82,8 +82,7 @@ gone(const char *call)
 	return s != NULL && strncmp(s, call, strlen(call)) == 0;
 }
 
-/* ---- keys ------------------------------------------------------------------
- */
+/* ---- keys --------------------------------------------------------------- */
 
 static EVP_PKEY *
 make_pair(char kind)
@@ -161,8 +160,7 @@ make_keys(void)
 	}
 }
 
-/* ---- slots and tokens ------------------------------------------------------
- */
+/* ---- slots and tokens --------------------------------------------------- */
 
 static CK_RV
 initialize(void *args)
@@ -328,8 +326,7 @@ logout(CK_SESSION_HANDLE session)
 	return CKR_OK;
 }
 
-/* ---- objects ---------------------------------------------------------------
- */
+/* ---- objects ------------------------------------------------------------ */
 
 static CK_OBJECT_CLASS
 class_of(CK_OBJECT_HANDLE h)
@@ -521,8 +518,7 @@ find_final(CK_SESSION_HANDLE session)
 	return CKR_OK;
 }
 
-/* ---- signing ---------------------------------------------------------------
- */
+/* ---- signing ------------------------------------------------------------ */
 
 static CK_RV
 sign_init(CK_SESSION_HANDLE session, CK_MECHANISM *how, CK_OBJECT_HANDLE h)

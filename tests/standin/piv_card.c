@@ -60,8 +60,7 @@ fail(const char *what, const char *why)
 	exit(1);
 }
 
-/* ---- keys ------------------------------------------------------------------
- */
+/* ---- keys --------------------------------------------------------------- */
 
 static void
 make_cert(struct key *k)
@@ -104,8 +103,7 @@ make_keys(struct card *c)
 	}
 }
 
-/* ---- tries -----------------------------------------------------------------
- */
+/* ---- tries -------------------------------------------------------------- */
 
 static void
 load_tries(struct card *c)
@@ -130,8 +128,7 @@ save_tries(const struct card *c)
 		fail("write", c->tries_file);
 }
 
-/* ---- commands --------------------------------------------------------------
- */
+/* ---- commands ----------------------------------------------------------- */
 
 /* What a command wants to say: the status word, and c->answer. */
 static unsigned
@@ -350,8 +347,7 @@ end:
 	put_part(c, le, sw, out);
 }
 
-/* ---- the reader ------------------------------------------------------------
- */
+/* ---- the reader --------------------------------------------------------- */
 
 static void
 reset(struct card *c)

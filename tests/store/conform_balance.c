@@ -133,8 +133,7 @@ signing(fixture *f, const hl_card_row *c, const hl_balance *b)
 	return so;
 }
 
-/* ---- tests -----------------------------------------------------------------
- */
+/* ---- tests -------------------------------------------------------------- */
 
 static void
 by_outcome(void **state)

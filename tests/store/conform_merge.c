@@ -153,8 +153,7 @@ cards(fixture *f)
 	return n;
 }
 
-/* ---- what comes -----------------------------------------------------------
- */
+/* ---- what comes --------------------------------------------------------- */
 
 static void
 everything_comes_once(void **state)
@@ -301,8 +300,7 @@ a_dry_run_records_nothing(void **state)
 	close_station(b);
 }
 
-/* ---- one card, several stations -------------------------------------------
- */
+/* ---- one card, several stations ----------------------------------------- */
 
 static void
 each_unit_counts_once(void **state)
@@ -454,8 +452,7 @@ open_issues_stop_it(void **state)
 	close_station(b);
 }
 
-/* ---- things with two names, names of two things ---------------------------
- */
+/* ---- things with two names, names of two things ------------------------- */
 
 typedef struct twice {
 	unsigned n;
@@ -726,8 +723,7 @@ cards_without_serial_number(void **state)
 	close_station(b);
 }
 
-/* ---- ledgers --------------------------------------------------------------
- */
+/* ---- ledgers ------------------------------------------------------------ */
 
 static hl_rc
 merge_into_itself(fixture *f)
@@ -824,8 +820,7 @@ by_way_of_a_third(void **state)
 	close_station(c);
 }
 
-/* ---- at random ------------------------------------------------------------
- */
+/* ---- at random ---------------------------------------------------------- */
 
 #define STATIONS 3
 #define CARDS 2

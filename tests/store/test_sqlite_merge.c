@@ -101,8 +101,7 @@ balance(fixture *f, const hl_card_row *card)
 	return b;
 }
 
-/* ---- a store that was set back --------------------------------------------
- */
+/* ---- a store that was set back ------------------------------------------ */
 
 static void
 what_was_aside_comes_back(void **state)
@@ -230,8 +229,7 @@ an_older_copy_has_nothing(void **state)
 	assert_int_equal(r.n.events, 0);
 }
 
-/* ---- another store that was set back --------------------------------------
- */
+/* ---- another store that was set back ------------------------------------ */
 
 typedef struct notes {
 	char text[1024];
@@ -294,8 +292,7 @@ theirs_was_set_back(void **state)
 	factory->drop(other.url);
 }
 
-/* ---- what does not verify -------------------------------------------------
- */
+/* ---- what does not verify ----------------------------------------------- */
 
 static void
 make_other(fixture *f, fixture *other)
@@ -390,8 +387,7 @@ older_schemas_are_refused(void **state)
 	hl_store_close(&other);
 }
 
-/* ---- a full disk, a crash -------------------------------------------------
- */
+/* ---- a full disk, a crash ----------------------------------------------- */
 
 static int
 merge_without_space(fixture *f, const char *other, rlim_t bytes)
@@ -448,8 +444,7 @@ no_space_at_any_point(void **state)
 	factory->drop(other.url);
 }
 
-/* ---- the event of a restore ------------------------------------------------
- */
+/* ---- the event of a restore --------------------------------------------- */
 
 typedef struct told {
 	char replaced[16];

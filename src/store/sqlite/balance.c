@@ -121,8 +121,7 @@ was_restored(const walk *w, int64_t n)
 	return false;
 }
 
-/* ---- what was booked ------------------------------------------------------
- */
+/* ---- what was booked ---------------------------------------------------- */
 
 static void
 next_booking(walk *w)
@@ -172,8 +171,7 @@ book_above(walk *w, int64_t counter)
 	}
 }
 
-/* ---- readings -------------------------------------------------------------
- */
+/* ---- readings ----------------------------------------------------------- */
 
 static void
 get_reading(hl_q *q, reading *r)
@@ -260,8 +258,7 @@ walk_readings(walk *w, const hl_uuid *card, hl_err *err)
 	return HL_OK;
 }
 
-/* ---- a counter that is not recorded ---------------------------------------
- */
+/* ---- a counter that is not recorded ------------------------------------- */
 
 /* Booked is a counter that was too high, not each that ever will be. */
 static hl_rc
@@ -300,8 +297,7 @@ show_counter(walk *w, const hl_uuid *card, uint32_t counter, hl_err *err)
 	return units < 0 ? find_replaced(w, card, counter, units, err) : HL_OK;
 }
 
-/* ---- the whole ------------------------------------------------------------
- */
+/* ---- the whole ---------------------------------------------------------- */
 
 static void
 take_outcome(hl_balance *b, const char *state, uint64_t units)

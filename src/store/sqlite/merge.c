@@ -9,8 +9,7 @@
 
 #define FINDINGS_SHOWN 3
 
-/* ---- what cannot be merged ------------------------------------------------
- */
+/* ---- what cannot be merged ---------------------------------------------- */
 
 static hl_rc
 check_other(hl_store *s, hl_store *o, hl_err *err)
@@ -84,8 +83,7 @@ refuse_unsound(hl_store *o, hl_err *err)
 	return HL_EINTEGRITY;
 }
 
-/* ---- merging --------------------------------------------------------------
- */
+/* ---- merging ------------------------------------------------------------ */
 
 static hl_rc
 read_names(hl_merging *m, hl_err *err)

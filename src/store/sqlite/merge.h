@@ -34,8 +34,7 @@ typedef struct hl_merging {
 	size_t n_cards;
 } hl_merging;
 
-/* ---- merge_row.c: rows ----------------------------------------------------
- */
+/* ---- merge_row.c: rows -------------------------------------------------- */
 
 /* Tables of this transaction: which of our rows is theirs where the IDs differ,
  * and which of theirs have changed. */
@@ -87,8 +86,7 @@ HL_CHECK hl_rc hl_merge_tell(
     hl_merging *m, const char *kind, const hl_event_fact *more, hl_err *err);
 void hl_merge_note(hl_merging *m, const char *fmt, ...) HL_PRINTF(2, 3);
 
-/* ---- the parts, in the order in which they run ----------------------------
- */
+/* ---- the parts, in the order in which they run -------------------------- */
 
 /* merge_ledger.c: verifies their ledger and finds what of it is known. */
 HL_CHECK hl_rc hl_merge_look(hl_merging *m, hl_err *err);
@@ -107,8 +105,7 @@ HL_CHECK hl_rc hl_merge_others(hl_merging *m, hl_err *err);
 /* merge_units.c: each unit of a card that several asked counts once. */
 HL_CHECK hl_rc hl_merge_units(hl_merging *m, hl_err *err);
 
-/* ---- merge_issue.c, for hl_merge_cards() -----------------------------------
- */
+/* ---- merge_issue.c, for hl_merge_cards() -------------------------------- */
 
 /* What came of an issue that is new here. */
 typedef struct hl_merge_came {
@@ -124,8 +121,7 @@ HL_CHECK hl_rc hl_merge_issue_new(hl_merging *m, const hl_uuid *id,
 HL_CHECK hl_rc hl_merge_issue_again(
     hl_merging *m, const hl_uuid *id, hl_err *err);
 
-/* ---- merge_place.c, for hl_merge_cards() -----------------------------------
- */
+/* ---- merge_place.c, for hl_merge_cards() -------------------------------- */
 
 /* NULL: they have no such card. */
 hl_merge_card *hl_merge_card_find(hl_merging *m, const hl_uuid *theirs);

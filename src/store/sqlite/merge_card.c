@@ -42,8 +42,7 @@ is_before(const reading *r)
 	return strcmp(r->kind, "before") == 0;
 }
 
-/* ---- cards ----------------------------------------------------------------
- */
+/* ---- cards -------------------------------------------------------------- */
 
 static hl_rc
 find_root(hl_merging *m, const hl_uuid *card, hl_uuid *root, hl_err *err)
@@ -75,8 +74,7 @@ note_card(hl_merging *m, hl_q *q, hl_err *err)
 	return HL_OK;
 }
 
-/* ---- readings -------------------------------------------------------------
- */
+/* ---- readings ----------------------------------------------------------- */
 
 /* Ours that is theirs, or tells the same of one issue. */
 static hl_rc
@@ -231,8 +229,7 @@ take_reading(hl_merging *m, hl_q *q, hl_err *err)
 	return is_before(&r) ? hl_merge_issue_again(m, &r.issue, err) : HL_OK;
 }
 
-/* ---- what else became of a card -------------------------------------------
- */
+/* ---- what else became of a card ----------------------------------------- */
 
 static hl_rc
 check_same(

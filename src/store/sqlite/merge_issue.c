@@ -46,8 +46,7 @@ close_as(hl_merging *m, hl_q *q, const hl_uuid *id, hl_err *err)
 	return hl_q_run(&to, err);
 }
 
-/* ---- new here --------------------------------------------------------------
- */
+/* ---- new here ----------------------------------------------------------- */
 
 /* An intent cannot be told while ours for the same chip is under way. */
 static hl_rc
@@ -143,8 +142,7 @@ hl_merge_issue_new(hl_merging *m, const hl_uuid *id, const hl_uuid *card,
 	return rc;
 }
 
-/* ---- here already ---------------------------------------------------------
- */
+/* ---- here already ------------------------------------------------------- */
 
 static bool
 is_lost(const hl_issue *i)

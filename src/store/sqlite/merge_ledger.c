@@ -35,8 +35,7 @@ get_leaf(hl_q *q, hl_hash *leaf)
 		hl_q_damaged(q);
 }
 
-/* ---- does it verify? ------------------------------------------------------
- */
+/* ---- does it verify? ---------------------------------------------------- */
 
 static hl_rc
 fail_event(hl_merging *m, uint64_t seq, const char *why, hl_err *err)
@@ -109,8 +108,7 @@ verify_theirs(hl_merging *m, hl_err *err)
 	return hl_frontier_root(&is, &m->r.root, err);
 }
 
-/* ---- how much of it is known? ---------------------------------------------
- */
+/* ---- how much of it is known? ------------------------------------------- */
 
 typedef struct likeness {
 	uint64_t common;	 /* events with which both begin */
@@ -252,8 +250,7 @@ hl_merge_look(hl_merging *m, hl_err *err)
 	return name_place(m, &p, m->r.origin, m->origin, err);
 }
 
-/* ---- keeping it -----------------------------------------------------------
- */
+/* ---- keeping it --------------------------------------------------------- */
 
 static hl_rc
 keep_event(hl_merging *m, const hl_uuid *ledger, hl_q *from, hl_err *err)
@@ -359,8 +356,7 @@ tell_merged(hl_merging *m, hl_err *err)
 	    m->s, "store.merged", m->actor, facts, HL_COUNT(facts), err);
 }
 
-/* ---- ledgers that they had merged -----------------------------------------
- */
+/* ---- ledgers that they had merged --------------------------------------- */
 
 static hl_rc
 keep_all(hl_merging *m, const place *p, hl_err *err)

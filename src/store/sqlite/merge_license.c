@@ -123,8 +123,7 @@ bring(hl_merging *m, hl_q *q, offered *o, hl_err *err)
 	return found ? report_twice(m, o, &active, err) : HL_OK;
 }
 
-/* ---- here already ---------------------------------------------------------
- */
+/* ---- here already ------------------------------------------------------- */
 
 static hl_rc
 may_become(hl_merging *m, const hl_license *ours, const hl_license *is,

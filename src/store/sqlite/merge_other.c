@@ -77,8 +77,7 @@ take_install(hl_merging *m, hl_q *q, hl_err *err)
 	return hl_merge_tell(m, "program.outcome", NULL, err);
 }
 
-/* ---- slots ----------------------------------------------------------------
- */
+/* ---- slots -------------------------------------------------------------- */
 
 /* This station knows its own slots best, and others theirs. */
 static hl_rc
@@ -130,8 +129,7 @@ take_slot(hl_merging *m, hl_q *q, hl_err *err)
 	return hl_merge_tell(m, "config.changed", NULL, err);
 }
 
-/* ---- variances ------------------------------------------------------------
- */
+/* ---- variances ---------------------------------------------------------- */
 
 /* An imported license explains one unit. */
 static hl_rc

@@ -39,8 +39,7 @@ hl_merge_card_find(hl_merging *m, const hl_uuid *theirs)
 	return NULL;
 }
 
-/* ---- cards without a serial number ----------------------------------------
- */
+/* ---- cards without a serial number -------------------------------------- */
 
 /* Behind "NAME" in an option; NULL: it begins otherwise. */
 static const char *
@@ -255,8 +254,7 @@ hl_merge_check_cards(hl_merging *m, hl_err *err)
 	return rc;
 }
 
-/* ---- which one is it ------------------------------------------------------
- */
+/* ---- which one is it ---------------------------------------------------- */
 
 static hl_rc
 find_strong(hl_merging *m, const char *serial, hl_uuid *root, hl_err *err)
@@ -328,8 +326,7 @@ label_is_free(hl_merging *m, const found *c, bool *is, hl_err *err)
 	return rc;
 }
 
-/* ---- its row here ---------------------------------------------------------
- */
+/* ---- its row here ------------------------------------------------------- */
 
 typedef struct row {
 	hl_uuid id, firmware, root; /* root all zero: none, it is one itself */

@@ -6,8 +6,7 @@
 
 #include "store/sqlite/merge.h"
 
-/* ---- what is known of rows during a merge ---------------------------------
- */
+/* ---- what is known of rows during a merge ------------------------------- */
 
 hl_rc
 hl_merge_begin(hl_merging *m, hl_err *err)
@@ -131,8 +130,7 @@ hl_merge_derive(
 	return HL_OK;
 }
 
-/* ---- rows -----------------------------------------------------------------
- */
+/* ---- rows --------------------------------------------------------------- */
 
 hl_q *
 hl_merge_at(hl_q *q, const char *column)
@@ -234,8 +232,7 @@ hl_merge_each(hl_merging *m, const char *sql,
 	return rc;
 }
 
-/* ---- telling --------------------------------------------------------------
- */
+/* ---- telling ------------------------------------------------------------ */
 
 hl_rc
 hl_merge_tell(

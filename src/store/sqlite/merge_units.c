@@ -84,8 +84,7 @@ load_rows(group *g, hl_err *err)
 	return rc;
 }
 
-/* ---- no value without a claim ---------------------------------------------
- */
+/* ---- no value without a claim ------------------------------------------- */
 
 /* That row was not looked at while the counter went down to `counter`. */
 static hl_rc
@@ -130,8 +129,7 @@ cover(group *g, hl_err *err)
 	return rc == HL_OK ? lower(g, own, low->last, err) : rc;
 }
 
-/* ---- one claim for each value ---------------------------------------------
- */
+/* ---- one claim for each value ------------------------------------------- */
 
 static hl_rc
 overlap(group *g, const hl_uuid *card, const hl_uuid *reading,
@@ -348,8 +346,7 @@ match_readings(group *g, hl_err *err)
 	return rc;
 }
 
-/* ---- the sums -------------------------------------------------------------
- */
+/* ---- the sums ----------------------------------------------------------- */
 
 static hl_rc
 fail_sum(group *g, int64_t down, int64_t told, hl_err *err)

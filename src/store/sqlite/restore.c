@@ -240,8 +240,7 @@ swap(restoring *r, hl_err *err)
 	return rc;
 }
 
-/* ---- what it replaces -----------------------------------------------------
- */
+/* ---- what it replaces --------------------------------------------------- */
 
 /* What is there may be damaged: that is why one restores. */
 static void

@@ -42,8 +42,7 @@ book(hl_store *s, const hl_sign_off *so, const variance *v, hl_err *err)
 	return hl_log_event(s, "variance.signed", so->actor, NULL, 0, err);
 }
 
-/* ---- licenses that were imported ------------------------------------------
- */
+/* ---- licenses that were imported ---------------------------------------- */
 
 static hl_rc
 fail_link(hl_store *s, const hl_uuid *license, const char *why, hl_err *err)
@@ -116,8 +115,7 @@ book_imported(hl_store *s, const hl_sign_off *so, uint32_t counter,
 	return rc;
 }
 
-/* ---- one card --------------------------------------------------------------
- */
+/* ---- one card ----------------------------------------------------------- */
 
 /* Nothing is booked that was not shown to who books it. */
 static hl_rc
@@ -192,8 +190,7 @@ hl_store_sign_off(hl_store *store, const hl_sign_off *so, hl_err *err)
 	return hl_tx_end(store, rc, err);
 }
 
-/* ---- what could be linked ---------------------------------------------------
- */
+/* ---- what could be linked ----------------------------------------------- */
 
 typedef struct giver {
 	bool (*row)(void *arg, const hl_license *l);
