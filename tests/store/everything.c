@@ -171,6 +171,23 @@ make_variance(fixture *f, const hl_card_row *card)
 }
 
 static void
+make_overlap(fixture *f, const hl_card_row *card)
+{
+	const hl_uuid id = fx_uuid();
+	hl_q q;
+
+	begin(f);
+	q = hl_q_new(f->s,
+	    "INSERT INTO overlaps (id, card, reading, units, at) "
+	    "SELECT ?, card, id, 1, 1700000000000 FROM card_readings "
+	    "WHERE card = ? ORDER BY n LIMIT 1");
+	hl_q_uuid(&q, &id);
+	hl_q_uuid(&q, &card->id);
+	OK(f, hl_q_run(&q, &f->err));
+	end(f, "store.merged");
+}
+
+static void
 put_merged_event(
     fixture *f, const hl_uuid *ledger, hl_frontier *tree, const char *text)
 {
@@ -280,6 +297,7 @@ everything_make(fixture *f)
 	make_licenses(f, &card);
 	make_slots(f);
 	make_variance(f, &card);
+	make_overlap(f, &card);
 	make_merged(f);
 	make_clock_back(f);
 	make_events(f);

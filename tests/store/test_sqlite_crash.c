@@ -304,7 +304,7 @@ fill_it_up(fixture *f)
 
 	OK(f, hl_store_open(&f->s, f->url, NULL, &f->err));
 	card = fx_card(f, 1, 300);
-	limit_files(320 * 1024);
+	limit_files(400 * 1024);
 	do {
 		const hl_uid uid = fx_uid(n);
 		hl_chip chip;

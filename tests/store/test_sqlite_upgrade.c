@@ -27,7 +27,10 @@ static const struct {
 	{ "certificates", "*" },
 	{ "chips", "*" },
 	{ "firmwares", "*" },
-	{ "cards", "*" },
+	{ "cards",
+	    "n, id, firmware, serial, label, driver, atr, capacity, "
+	    "first_counter, last_counter, state, reader, replay, added_at, "
+	    "seen_at, retired_at, station, operator, lot, note, use_class" },
 	{ "issues", "*" },
 	{ "card_readings", "*" },
 	{ "licenses", "*" },
@@ -89,7 +92,7 @@ static void
 dump_table(sqlite3 *db, const char *table, const char *columns, hl_buf *out)
 {
 	sqlite3_stmt *st = NULL;
-	char sql[128];
+	char sql[512];
 
 	snprintf(sql, sizeof(sql), "SELECT %s FROM %s ORDER BY rowid", columns,
 	    table);
