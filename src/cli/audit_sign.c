@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the signer of a log and a witness share: memories, and files that are
  * replaced by nothing but a later checkpoint. */
+#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -51,11 +52,17 @@ hl_rc
 hl_signer_memory(const char *key, const char *given, const hl_signer *s,
     char *out, size_t size, hl_err *err)
 {
+	char real[PATH_MAX];
+
 	if (given != NULL)
 		return hl_path(out, size, err, "%s", given);
 	if (hl_signer_on_token(s))
 		return token_memory(s, out, size, err);
-	return hl_path(out, size, err, "%s%s", key, HL_MEMORY_SUFFIX);
+	/* one memory, by whatever name the key goes */
+	if (realpath(key, real) == NULL)
+		return hl_fail(err, HL_EIO, "find the signing key", "",
+		    "%s: %s", key, strerror(errno));
+	return hl_path(out, size, err, "%s%s", real, HL_MEMORY_SUFFIX);
 }
 
 /* ---- the file that is written ------------------------------------------- */
@@ -85,7 +92,7 @@ hl_audit_output_check(hl_cli *cli, const char *path, hl_err *err)
 
 	if (rc != HL_OK)
 		hl_err_what(err, "write %s", path);
-	return rc;
+	return rc == HL_OK ? hl_file_can_write(path, err) : rc;
 }
 
 hl_rc

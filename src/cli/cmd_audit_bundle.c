@@ -351,6 +351,10 @@ bundle(bundling *b, hl_err *err)
 	const char *path = hl_opt(b->cli, "output");
 	hl_rc rc;
 
+	if (path != NULL && strcmp(path, "-") == 0)
+		return hl_fail(err, HL_EUSAGE, "make a bundle",
+		    "name a file: add -o FILE",
+		    "a bundle does not go to standard output");
 	if ((rc = gather(b, err)) != HL_OK)
 		return rc;
 	if (!b->cli->dry_run &&

@@ -165,24 +165,34 @@ open_memory(making *m, size_t i, hl_err *err)
 	return rc;
 }
 
+static hl_rc
+open_memories(making *m, hl_err *err)
+{
+	hl_rc rc = HL_OK;
+
+	for (size_t i = 0; i < m->n && rc == HL_OK; i++) {
+		if (m->memories[i] == NULL)
+			rc = open_memory(m, i, err);
+	}
+	return rc;
+}
+
 /* May each key sign the tree as it is now? What may be signed is remembered. */
 static hl_rc
 check_tree(making *m, hl_err *err)
 {
 	hl_rc rc;
 
-	if ((rc = hl_store_tree(m->cli->store, &m->tree, err)) != HL_OK)
+	/* the memories first: behind their locks nobody signs a larger tree */
+	if ((rc = open_memories(m, err)) != HL_OK ||
+	    (rc = hl_store_tree(m->cli->store, &m->tree, err)) != HL_OK)
 		return rc;
 	(void)hl_text_copy(m->c.origin, sizeof(m->c.origin), m->origin);
 	m->c.size = m->tree.size;
 	rc = hl_frontier_root(&m->tree, &m->c.root, err);
-	for (size_t i = 0; i < m->n && rc == HL_OK; i++) {
-		if (m->memories[i] == NULL)
-			rc = open_memory(m, i, err);
-		if (rc == HL_OK)
-			rc = hl_sign_tree(m->memories[i], m->origin, m->c.size,
-			    &m->c.root, hl_audit_leaves, m->cli->store, err);
-	}
+	for (size_t i = 0; i < m->n && rc == HL_OK; i++)
+		rc = hl_sign_tree(m->memories[i], m->origin, m->c.size,
+		    &m->c.root, hl_audit_leaves, m->cli->store, err);
 	return rc;
 }
 

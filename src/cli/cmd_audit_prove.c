@@ -280,8 +280,9 @@ leaf_path(proving *p, hl_err *err)
 	const char *given = hl_opt(p->cli, "leaf");
 
 	if (p->path == NULL)
-		return need(
-		    "where the proof goes was not said", "add -o FILE", err);
+		return need("where the proof goes was not said, and its event "
+			    "beside it",
+		    "add -o FILE", err);
 	return hl_path(p->leaf_path, sizeof(p->leaf_path), err, "%s%s",
 	    given != NULL ? given : p->path, given != NULL ? "" : LEAF_SUFFIX);
 }
@@ -418,6 +419,8 @@ hl_cmd_audit_prove(hl_cli *cli, char **operands, hl_err *err)
 	p->cli = cli;
 	p->leaves = hl_audit_proof_leaves(cli->store);
 	p->path = hl_opt(cli, "output");
+	if (p->path != NULL && strcmp(p->path, "-") == 0)
+		p->path = NULL;
 	rc = prove(p, err);
 	hl_checkpoint_files_free(&p->older);
 	hl_checkpoint_files_free(&p->newer);

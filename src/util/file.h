@@ -52,6 +52,14 @@ HL_CHECK hl_rc hl_file_put(const char *path, const void *p, size_t n,
 HL_CHECK hl_rc hl_file_create(
     const char *path, const void *p, size_t n, mode_t mode, hl_err *err);
 
+/*
+ * Could a file be written at `path` now? Asked before something that cannot be
+ * undone, which the file is to tell of. HL_EINPUT: no name, or something that
+ * is no regular file is there; HL_EIO: its folder is not there, or not for this
+ * user to write in.
+ */
+HL_CHECK hl_rc hl_file_can_write(const char *path, hl_err *err);
+
 /* Makes the directory and its parents (mode 0700); fine if it is there.
  * HL_EINPUT when something else is. */
 HL_CHECK hl_rc hl_dir_make(const char *path, hl_err *err);

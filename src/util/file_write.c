@@ -276,3 +276,25 @@ hl_file_put(const char *path, const void *p, size_t n, mode_t mode, bool force,
 		*err = why;
 	return rc;
 }
+
+hl_rc
+hl_file_can_write(const char *path, hl_err *err)
+{
+	struct stat st;
+	hl_rc rc = HL_OK;
+	hl_place at;
+
+	if (!hl_place_open(&at, path))
+		return hl_file_fail_errno(err, "write", path, errno);
+	if (at.name[0] == '\0')
+		rc = hl_file_fail(err, HL_EINPUT, "write", path, "name a file",
+		    "it names no file");
+	else if (fstatat(at.dir, at.name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    !S_ISREG(st.st_mode))
+		rc = hl_file_fail(err, HL_EINPUT, "write", path,
+		    "name another file", "what is there is no regular file");
+	else if (faccessat(at.dir, ".", W_OK, AT_EACCESS) != 0)
+		rc = hl_file_fail_errno(err, "write", path, errno);
+	hl_place_close(&at);
+	return rc;
+}

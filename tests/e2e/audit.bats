@@ -442,6 +442,53 @@ seqs() { # OPTIONS: numbers of events
 	run -9 hsmlic audit checkpoint --key k --memory elsewhere
 }
 
+@test "checkpoint: a key has one memory, by whatever name it goes" {
+	key k
+	checkpoint c1
+	cp s.db old.db
+	spend a
+	checkpoint c2
+	cp old.db s.db
+	ln -s k alias
+	mkdir elsewhere
+	ln -s ../k elsewhere/key
+	for name in k alias elsewhere/key; do
+		run -9 hsmlic audit checkpoint --key "$name" -o c3
+		[[ $output == *"rolled back"* ]]
+	done
+	[ ! -e c3 ]
+}
+
+@test "checkpoint: several at once are no rollback" {
+	local n pids=()
+	key k
+	for n in 1 2 3 4 5 6 7 8; do
+		hsmlic audit checkpoint -q --key k -o "r$n" 2>"e$n" &
+		pids+=($!)
+	done
+	for n in "${pids[@]}"; do wait "$n"; done
+	for n in 1 2 3 4 5 6 7 8; do
+		run -0 hsmlic audit verify --checkpoint "r$n"
+	done
+}
+
+@test "checkpoint: what cannot be written leaves no event" {
+	local before path
+	key k
+	mkdir folder
+	before=$(events)
+	for path in no/folder folder folder/ ""; do
+		run ! hsmlic audit checkpoint --key k -o "$path"
+	done
+	[ "$(events)" = "$before" ]
+	[ ! -e k.memory ]
+	checkpoint c
+	run -2 hsmlic audit bundle --checkpoint c -o -
+	[ ! -e ./- ]
+	run -0 --separate-stderr hsmlic audit prove --from c -o -
+	[ ! -e ./- ]
+}
+
 # ---- audit verify ----------------------------------------------------------
 
 @test "verify: a store that is as it was" {
