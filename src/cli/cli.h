@@ -50,6 +50,8 @@ struct hl_cli;
 	       command line itself, where it is a mistake */
 #define HL_TAKES_WORDS 32U /* of another program, behind "--" */
 #define HL_NEED_READ 64U   /* opened for reading only, and never made */
+#define HL_SEES_ALTERED                                                        \
+	128U /* with HL_NEED_READ: also a store whose schema was altered */
 
 #define HL_OPERANDS_MANY INT_MAX
 

@@ -192,12 +192,50 @@ print_result(verifying *v, hl_err *err)
 	return HL_OK;
 }
 
+/* ---- the store ---------------------------------------------------------- */
+
+static bool
+take_origin(void *arg, const hl_event_row *r)
+{
+	verifying *v = arg;
+	const char *origin;
+	hl_event e;
+
+	if (hl_audit_read_event(r, &e, NULL) != HL_OK)
+		return false;
+	if ((origin = hl_event_text(&e, "store_origin")) != NULL)
+		(void)hl_text_copy(
+		    v->info.origin, sizeof(v->info.origin), origin);
+	hl_event_free(&e);
+	return false;
+}
+
+/* A store that was altered may not even say whose it is; that is a finding like
+ * others, and the ledger's first event says so, too. */
+static hl_rc
+read_info(verifying *v, hl_err *err)
+{
+	hl_err why = { 0 };
+	hl_rc rc = hl_store_info_get(v->cli->store, &v->info, &why);
+
+	if (rc == HL_ESTORE || rc == HL_EINTEGRITY) {
+		memset(&v->info, 0, sizeof(v->info));
+		if (hl_store_events(
+			v->cli->store, 0, 1, take_origin, v, &why) != HL_OK)
+			v->info.origin[0] = '\0';
+		return HL_OK;
+	}
+	if (rc != HL_OK && err != NULL)
+		*err = why;
+	return rc;
+}
+
 static hl_rc
 verify(verifying *v, hl_err *err)
 {
 	hl_rc rc;
 
-	if ((rc = hl_store_info_get(v->cli->store, &v->info, err)) != HL_OK ||
+	if ((rc = read_info(v, err)) != HL_OK ||
 	    (rc = read_checkpoints(v, err)) != HL_OK)
 		return rc;
 	if (v->cli->json && (v->findings = json_array()) == NULL)

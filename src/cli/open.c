@@ -270,6 +270,7 @@ hl_rc
 hl_cli_read_store(hl_cli *cli, hl_err *err)
 {
 	const hl_store_options opt = { .read_only = true,
+		.altered = (cli->command->needs & HL_SEES_ALTERED) != 0,
 		.busy_ms = cli->timeout_ms > LOCK_MIN_MS ? cli->timeout_ms
 							 : LOCK_MIN_MS };
 	hl_store_info info;
@@ -278,7 +279,8 @@ hl_cli_read_store(hl_cli *cli, hl_err *err)
 	rc = hl_store_open(&cli->store, cli->url, &opt, err);
 	if (rc == HL_ENOTFOUND)
 		return no_store(cli, err);
-	if (rc != HL_OK ||
+	/* what is wrong with an altered one, its audit tells */
+	if (rc != HL_OK || opt.altered ||
 	    (rc = hl_store_info_get(cli->store, &info, err)) != HL_OK)
 		return rc;
 	if (info.schema_found == info.schema)

@@ -30,6 +30,9 @@ typedef struct hl_store_options {
 	bool create;	/* make it when it is not there */
 	bool must_create; /* HL_EEXIST when it is there */
 	bool read_only;
+	/* with read_only: a schema that was altered will do; hl_store_audit()
+	 * tells what is wrong with it, other calls may fail */
+	bool altered;
 	const char *origin; /* of one that is made; NULL: made of its ID */
 	uint32_t busy_ms; /* wait for other writers; 0: HL_STORE_BUSY_MS */
 } hl_store_options;
@@ -412,7 +415,9 @@ typedef struct hl_audit_result {
  * ledgers that were merged, and what hl_store_check() checks. Each finding goes
  * to `found` (may be NULL) as one sentence with its place. HL_OK also when
  * there were findings. HL_ESTORE when it cannot go on: the file is damaged, or
- * a read-only store of an older schema, which has no ledger yet.
+ * a read-only store of an older schema, which has no ledger yet. A schema that
+ * was altered (hl_store_options.altered) is findings, one for each table, index
+ * or trigger; what cannot be compared then is one more, and all else goes on.
  *
  * Reading is enough. Others may write meanwhile: no lock is held for longer
  * than it takes to compare a few rows, but by hl_store_check(). Memory does not

@@ -540,6 +540,51 @@ seqs() { # OPTIONS: numbers of events
 	ROWS
 }
 
+# A tamperer who dropped the triggers and did not put them back, and worse: the
+# schema's differences are findings, and all else is looked at still.
+@test "verify: a schema that was altered is findings, and the rest is verified" {
+	spend a b a
+	key k
+	checkpoint c
+	cp -a s.db good.db
+	while IFS='|' read -r place also sql; do
+		cp -a good.db s.db
+		sqlite3 s.db "$sql"
+		before=$(sha256sum <s.db)
+		run -1 --separate-stderr hsmlic audit verify --checkpoint c --key k.vkey
+		[[ $output == *"$place"* && $output == *"$also"* ]] || {
+			echo "$sql: $output"
+			return 1
+		}
+		json -1 audit verify --checkpoint c --key k.vkey
+		[ "$(jq -c '[.ok, .events]' <<<"$output")" = \
+			"[false,$(sqlite3 good.db 'SELECT count(*) FROM events')]" ]
+		# nothing else works with it
+		run -5 hsmlic audit log
+		[[ $output == *"audit verify"* ]]
+		run -5 hsmlic get --cached --target sim:a
+		[ "$(sha256sum <s.db)" = "$before" ]
+	done <<-ROWS
+		schema: trigger "$(sqlite3 s.db "SELECT name FROM sqlite_schema
+			WHERE type = 'trigger' ORDER BY name LIMIT 1" | tr -d '\n')" is missing|issues row 1|$(
+			sqlite3 s.db "SELECT 'DROP TRIGGER ' || name || ';'
+			FROM sqlite_schema WHERE type = 'trigger'" | tr -d '\n')UPDATE issues SET detail = 'x' WHERE n = 1
+		schema: table "notes" is not ours|schema: table "notes"|CREATE TABLE notes (x)
+		schema: table "uses" is missing|uses: not compared|DROP TABLE uses
+		schema: table "uses" is missing|schema: view "uses" is not ours|DROP TABLE uses; CREATE VIEW uses AS WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n FROM r) SELECT n FROM r
+		schema: table "meta" is missing|meta: not compared|DROP TABLE meta
+		schema: table "slots" is not as we made it|slots: not compared|ALTER TABLE slots RENAME COLUMN reader TO place
+		schema: index |is missing|$(sqlite3 s.db "SELECT 'DROP INDEX ' || name
+			FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL
+			ORDER BY name LIMIT 1" | tr -d '\n')
+		schema: table "tree" is missing|schema: table "tree" is missing|DROP TABLE tree
+	ROWS
+	cp -a good.db s.db
+	sqlite3 s.db 'DROP TABLE events'
+	run -1 --separate-stderr hsmlic audit verify
+	[[ $output == *'table "events" is missing'* && $output == *"no row was compared"* ]]
+}
+
 @test "verify: checkpoints that are not what they should be" {
 	spend a
 	key k

@@ -548,7 +548,39 @@ finds_a_strange_table(void **state)
 	raw_exec(db, "CREATE TABLE aside (x INTEGER)");
 	sqlite3_close(db);
 	assert_int_equal(fx_audit(f, NULL, 0, text, sizeof(text), NULL), 1);
-	assert_string_equal(text, "table aside: no event vouches for it\n");
+	assert_string_equal(text, "schema: table \"aside\" is not ours\n");
+}
+
+/* A schema that was altered is refused, but for who asks to see it. */
+static void
+finds_what_the_schema_lacks(void **state)
+{
+	hl_store_options opt = { .read_only = true };
+	fixture *f = *state;
+	char text[TEXT];
+	sqlite3 *db;
+
+	everything_make(f);
+	hl_store_close(&f->s);
+	db = raw_open(raw_path(f));
+	raw_exec(db, "DROP TABLE uses; DROP TABLE slots");
+	raw_exec(db,
+	    "CREATE VIEW slots AS WITH RECURSIVE r(x) AS (SELECT 1 "
+	    "UNION ALL SELECT x FROM r) SELECT x AS n FROM r");
+	sqlite3_close(db);
+	assert_int_equal(
+	    hl_store_open(&f->s, f->url, &opt, &f->err), HL_ESTORE);
+	opt = (hl_store_options){ .altered = true };
+	assert_int_equal(
+	    hl_store_open(&f->s, f->url, &opt, &f->err), HL_ESTORE);
+	opt.read_only = true;
+	OK(f, hl_store_open(&f->s, f->url, &opt, &f->err));
+	assert_true(fx_audit(f, NULL, 0, text, sizeof(text), NULL) > 0);
+	assert_non_null(strstr(text, "schema: table \"uses\" is missing\n"));
+	assert_non_null(strstr(text, "schema: view \"slots\" is not ours\n"));
+	assert_non_null(strstr(text, "uses: not compared"));
+	assert_non_null(strstr(text, "slots: not compared"));
+	assert_null(strstr(text, "row "));
 }
 
 /* ---- while others write -------------------------------------------------- */
@@ -666,6 +698,7 @@ main(void)
 		RAW_TEST(finds_events_that_contradict),
 		RAW_TEST(finds_a_clock_that_went_back_in_silence),
 		RAW_TEST(finds_a_strange_table),
+		RAW_TEST(finds_what_the_schema_lacks),
 		RAW_TEST(lets_others_write),
 		RAW_TEST(damaged_pages),
 	};

@@ -44,6 +44,11 @@ typedef struct hl_audit {
 	uint64_t steps;	      /* since the last word of progress */
 	bool held;	      /* a moment is */
 	bool tree_checked;
+	/* The schema was altered: */
+	bool altered;
+	bool lacks; /* a table of ours is missing */
+	bool no_tree;
+	bool blind; /* events cannot be read: nothing is compared with them */
 	uint64_t tree_size; /* when it was checked */
 	hl_rc rc;	    /* why the work was stopped inside of a list */
 	hl_err *err;
@@ -57,6 +62,14 @@ void hl_audit_step(hl_audit *a);
 HL_CHECK hl_rc hl_audit_freeze(hl_audit *a, hl_err *err);
 /* Lets go of it. Returns rc, or else why that failed. */
 HL_CHECK hl_rc hl_audit_thaw(hl_audit *a, hl_rc rc, hl_err *err);
+
+/* Is it a table, and no view in its place? */
+HL_CHECK hl_rc hl_audit_has_table(
+    hl_audit *a, const char *name, bool *has, hl_err *err);
+/* Makes of a part that failed a finding where the schema was altered, so that
+ * the others go on. Returns HL_OK then, or else rc. */
+HL_CHECK hl_rc hl_audit_skip(
+    hl_audit *a, const char *part, hl_rc rc, hl_err *err);
 
 /* The body of an event that was read before; NULL: it cannot be read. */
 HL_CHECK hl_rc hl_audit_body(

@@ -193,6 +193,25 @@ take_some(walk *w, hl_err *err)
 	return rc == HL_OK && rows < HL_AUDIT_CHUNK ? take_rest(w, err) : rc;
 }
 
+static hl_rc
+take_table(walk *w, hl_err *err)
+{
+	const char *name = hl_logged_tables[w->table].table;
+	bool has;
+	hl_rc rc = hl_audit_has_table(w->a, name, &has, err);
+
+	if (rc == HL_OK && !has) {
+		hl_audit_found(
+		    w->a, "%s: not compared: there is no such table", name);
+		return HL_OK;
+	}
+	while (rc == HL_OK && !w->done) {
+		if ((rc = hl_audit_freeze(w->a, err)) == HL_OK)
+			rc = hl_audit_thaw(w->a, take_some(w, err), err);
+	}
+	return rc;
+}
+
 hl_rc
 hl_audit_rows(hl_audit *a, hl_err *err)
 {
@@ -201,11 +220,8 @@ hl_audit_rows(hl_audit *a, hl_err *err)
 	for (size_t i = 0; i < hl_logged_n && rc == HL_OK; i++) {
 		walk w = { .a = a, .table = i, .from = INT64_MIN };
 
-		while (rc == HL_OK && !w.done) {
-			if ((rc = hl_audit_freeze(a, err)) != HL_OK)
-				break;
-			rc = hl_audit_thaw(a, take_some(&w, err), err);
-		}
+		rc = hl_audit_skip(
+		    a, hl_logged_tables[i].table, take_table(&w, err), err);
 	}
 	return rc;
 }

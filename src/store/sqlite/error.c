@@ -114,6 +114,10 @@ hl_db_error(hl_store *s, int code, int os, hl_err *err)
 		    s->db == NULL ? "" : sqlite3_errmsg(s->db));
 	default:
 		return hl_db_fail(s, HL_ESTORE, err, "run hsmlic store check",
-		    "SQLite refused: %s (%d)", sqlite3_errstr(code), code);
+		    "SQLite refused: %s (%d)",
+		    s->db != NULL && sqlite3_extended_errcode(s->db) == code
+			? sqlite3_errmsg(s->db)
+			: sqlite3_errstr(code),
+		    code);
 	}
 }

@@ -251,50 +251,66 @@ compare(hl_q *a, hl_q *b)
 	return r;
 }
 
-static hl_rc
-fail_altered(hl_q *q, const char *how, hl_err *err)
+/* Who hears of each difference, as "trigger \"x\" is missing". */
+typedef struct hearer {
+	void (*found)(void *arg, const char *text);
+	void *arg;
+} hearer;
+
+static void
+tell(const hearer *h, hl_q *q, const char *how)
 {
 	const unsigned char *type = sqlite3_column_text(q->st, 0);
 	const unsigned char *name = sqlite3_column_text(q->st, 1);
+	char text[HL_ERR_WHY];
 
-	return hl_db_fail(q->s, HL_ESTORE, err,
-	    "somebody changed it with another program: keep this file, and "
-	    "restore the newest backup",
-	    "its schema was altered: %s \"%s\" %s",
+	(void)hl_text_format(text, sizeof(text), "%s \"%s\" %s",
 	    type == NULL ? "?" : (const char *)type,
 	    name == NULL ? "?" : (const char *)name, how);
+	h->found(h->arg, text);
 }
 
-/* Both are ordered alike: the first difference is named. */
 static hl_rc
-walk(hl_q *is, hl_q *ours, hl_err *err)
+compare_text(const hearer *h, hl_q *is, hl_q *ours, hl_err *err)
+{
+	const unsigned char *x = sqlite3_column_text(is->st, 2);
+	const unsigned char *y = sqlite3_column_text(ours->st, 2);
+
+	if (x == NULL || y == NULL)
+		return hl_nomem(err);
+	if (strcmp((const char *)x, (const char *)y) != 0)
+		tell(h, is, "is not as we made it");
+	return HL_OK;
+}
+
+/* Both are ordered alike. */
+static hl_rc
+walk(const hearer *h, hl_q *is, hl_q *ours, hl_err *err)
 {
 	bool a = hl_q_row(is), b = hl_q_row(ours);
+	hl_rc rc = HL_OK;
 
-	while (a || b) {
+	while (rc == HL_OK && (a || b)) {
 		const int r = !a ? 1 : !b ? -1 : compare(is, ours);
-		const unsigned char *x, *y;
 
 		if (is->code != SQLITE_OK || ours->code != SQLITE_OK)
 			return HL_OK; /* reported when they are ended */
 		if (r < 0)
-			return fail_altered(is, "is not ours", err);
-		if (r > 0)
-			return fail_altered(ours, "is missing", err);
-		x = sqlite3_column_text(is->st, 2);
-		y = sqlite3_column_text(ours->st, 2);
-		if (x == NULL || y == NULL)
-			return hl_nomem(err);
-		if (strcmp((const char *)x, (const char *)y) != 0)
-			return fail_altered(is, "is not as we made it", err);
-		a = hl_q_row(is);
-		b = hl_q_row(ours);
+			tell(h, is, "is not ours");
+		else if (r > 0)
+			tell(h, ours, "is missing");
+		else
+			rc = compare_text(h, is, ours, err);
+		if (r <= 0)
+			a = hl_q_row(is);
+		if (r >= 0)
+			b = hl_q_row(ours);
 	}
-	return HL_OK;
+	return rc;
 }
 
 static hl_rc
-compare_with_model(hl_store *s, int version, hl_err *err)
+tell_differences(hl_store *s, int version, const hearer *h, hl_err *err)
 {
 	hl_store model = { 0 };
 	hl_q is, ours;
@@ -304,7 +320,7 @@ compare_with_model(hl_store *s, int version, hl_err *err)
 	if ((rc = make_model(&model, version, err)) == HL_OK) {
 		is = hl_q_new(s, SCHEMA_SELECT);
 		ours = hl_q_new(&model, SCHEMA_SELECT);
-		rc = walk(&is, &ours, err);
+		rc = walk(h, &is, &ours, err);
 		rc2 = hl_q_end(&is, rc == HL_OK ? err : NULL);
 		rc = rc != HL_OK ? rc : rc2;
 		rc2 = hl_q_end(&ours, rc == HL_OK ? err : NULL);
@@ -314,15 +330,62 @@ compare_with_model(hl_store *s, int version, hl_err *err)
 	return rc;
 }
 
+static void
+keep_first(void *arg, const char *text)
+{
+	char *first = arg;
+
+	if (first[0] == '\0')
+		(void)hl_text_copy(first, HL_ERR_WHY, text);
+}
+
+static hl_rc
+compare_with_model(hl_store *s, int version, hl_err *err)
+{
+	char first[HL_ERR_WHY] = "";
+	const hearer h = { keep_first, first };
+	hl_rc rc = tell_differences(s, version, &h, err);
+
+	if (rc != HL_OK || first[0] == '\0')
+		return rc;
+	return hl_db_fail(s, HL_ESTORE, err,
+	    "somebody changed it with another program: hsmlic audit verify "
+	    "names all that was altered; keep this file, and restore the "
+	    "newest backup",
+	    "its schema was altered: %s", first);
+}
+
+static hl_rc
+is_ours(hl_store *s, bool *ours, hl_err *err)
+{
+	uint8_t sha256[HL_SHA256_LEN];
+	hl_rc rc = hl_schema_hash(s, sha256, err);
+
+	*ours = rc == HL_OK &&
+	    memcmp(sha256, hl_schema_sha256, sizeof(sha256)) == 0;
+	return rc;
+}
+
 hl_rc
 hl_schema_check(hl_store *s, hl_err *err)
 {
-	uint8_t sha256[HL_SHA256_LEN];
-	hl_rc rc;
+	bool ours;
+	hl_rc rc = is_ours(s, &ours, err);
 
-	if ((rc = hl_schema_hash(s, sha256, err)) != HL_OK)
-		return rc;
-	if (memcmp(sha256, hl_schema_sha256, sizeof(sha256)) == 0)
-		return HL_OK;
-	return compare_with_model(s, HL_SCHEMA_VERSION, err);
+	return rc != HL_OK || ours
+	    ? rc
+	    : compare_with_model(s, HL_SCHEMA_VERSION, err);
+}
+
+hl_rc
+hl_schema_differences(hl_store *s, void (*found)(void *arg, const char *text),
+    void *arg, hl_err *err)
+{
+	const hearer h = { found, arg };
+	bool ours;
+	hl_rc rc = is_ours(s, &ours, err);
+
+	return rc != HL_OK || ours
+	    ? rc
+	    : tell_differences(s, HL_SCHEMA_VERSION, &h, err);
 }

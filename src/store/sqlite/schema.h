@@ -15,6 +15,10 @@ HL_CHECK hl_rc hl_schema_identify(hl_store *s, int *version, hl_err *err);
 HL_CHECK hl_rc hl_schema_migrate(hl_store *s, hl_err *err);
 /* HL_ESTORE when the schema is not what our migrations make. */
 HL_CHECK hl_rc hl_schema_check(hl_store *s, hl_err *err);
+/* Tells each difference as "trigger \"x\" is missing", "... is not ours", "...
+ * is not as we made it". */
+HL_CHECK hl_rc hl_schema_differences(hl_store *s,
+    void (*found)(void *arg, const char *text), void *arg, hl_err *err);
 /* SHA-256 of the schema's text, as hl_schema_check() knows it. */
 HL_CHECK hl_rc hl_schema_hash(
     hl_store *s, uint8_t sha256[HL_SHA256_LEN], hl_err *err);
