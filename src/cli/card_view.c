@@ -29,7 +29,8 @@ is_device(hl_rc rc)
 static hl_rc
 ask_readers(hl_cli *cli, const char *selector, hl_cards *c, hl_err *err)
 {
-	const hl_actor *actor = cli->dry_run ? NULL : &cli->actor;
+	const hl_actor *actor =
+	    cli->dry_run || cli->read_only ? NULL : &cli->actor;
 	hl_err e = { 0 };
 	hl_rc rc;
 
@@ -145,7 +146,8 @@ view_absent(hl_cli *cli, const char *selector, hl_cards *c, hl_err *err)
 static hl_rc
 look_at_sim(hl_cli *cli, hl_cards *c, hl_card_view *v, hl_err *err)
 {
-	const hl_actor *actor = cli->dry_run ? NULL : &cli->actor;
+	const hl_actor *actor =
+	    cli->dry_run || cli->read_only ? NULL : &cli->actor;
 	hl_present *p = NULL;
 	size_t n;
 	hl_rc rc;

@@ -53,6 +53,9 @@ struct hl_cli;
 #define HL_SEES_ALTERED                                                        \
 	128U /* with HL_NEED_READ: also a store whose schema was altered */
 
+#define HL_ONLY_READS                                                          \
+	256U /* where the store may only be read, that is enough */
+
 #define HL_OPERANDS_MANY INT_MAX
 
 typedef struct hl_command {
@@ -106,6 +109,7 @@ typedef struct hl_cli {
 	uint32_t timeout_ms;
 	hl_deadline until;
 	hl_store *store;
+	bool read_only; /* it is: nothing can be recorded */
 	hl_broker *broker;
 	hl_target_connect connect; /* a chip at ST's program, for the broker */
 	mode_t mask;   /* of the user, for programs that are run for them */
@@ -185,6 +189,9 @@ HL_CHECK hl_rc hl_cli_set_url(hl_cli *cli, hl_err *err);
 /* May the command make the store that is not there? */
 bool hl_cli_may_make_store(const hl_cli *cli);
 HL_CHECK hl_rc hl_cli_open_broker(hl_cli *cli, hl_err *err);
+/* May the store be read, and not be written? */
+bool hl_cli_may_only_read(const hl_cli *cli);
+void hl_cli_tell_read_only(const hl_cli *cli);
 /* As HL_NEED_LOOK: when there is none yet, that is said and is no error. */
 HL_CHECK hl_rc hl_cli_look_store(hl_cli *cli, hl_err *err);
 /* As HL_NEED_READ. HL_ESTORE: it has an older schema, and so no ledger. */

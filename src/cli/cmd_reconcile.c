@@ -11,25 +11,6 @@
 /* ---- the store
  * ---------------------------------------------------------------- */
 
-/* Whoever may read only can reconcile, and records nothing. */
-static bool
-only_read(const hl_cli *cli)
-{
-	static const char engine[] = "sqlite:";
-	const char *path = cli->url, *slash;
-	char dir[HL_STORE_URL_MAX] = ".";
-
-	if (hl_text_starts(path, engine))
-		path += strlen(engine);
-	slash = strrchr(path, '/');
-	if (slash != NULL)
-		(void)hl_text_format(dir, sizeof(dir), "%.*s",
-		    (int)(slash == path ? 1 : slash - path), path);
-	return faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0 &&
-	    (faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) != 0 ||
-		faccessat(AT_FDCWD, dir, W_OK, AT_EACCESS) != 0);
-}
-
 static hl_rc
 open_store(hl_reconcile *rec, hl_err *err)
 {
@@ -37,14 +18,15 @@ open_store(hl_reconcile *rec, hl_err *err)
 	hl_cli *cli = rec->cli;
 	hl_rc rc;
 
-	rec->read_only = hl_opt(cli, "sign-off") == NULL && only_read(cli);
+	rec->read_only =
+	    hl_opt(cli, "sign-off") == NULL && hl_cli_may_only_read(cli);
+	/* whoever may read only can reconcile, and records nothing */
 	rc = rec->read_only ? hl_store_open(&cli->store, cli->url, &opt, err)
 			    : hl_cli_open_store(cli, false, err);
 	if (rc != HL_OK)
 		return rc;
 	if (rec->read_only)
-		hl_message(
-		    cli, "the store may only be read: nothing is recorded");
+		hl_cli_tell_read_only(cli);
 	return hl_cli_open_broker(cli, err);
 }
 

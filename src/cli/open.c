@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The store and the broker that a command works with. */
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 
 #include "cli/parts.h"
 #include "util/file.h"
+#include "util/text.h"
 
 #define LOCK_MIN_MS 1000 /* what a commit by others may take at any rate */
 
@@ -55,14 +57,51 @@ tell_new_store(hl_cli *cli, int64_t since, hl_err *err)
 	return rc;
 }
 
+bool
+hl_cli_may_only_read(const hl_cli *cli)
+{
+	static const char engine[] = "sqlite:";
+	const char *path = cli->url, *slash;
+	char dir[HL_STORE_URL_MAX] = ".";
+
+	if (hl_text_starts(path, engine))
+		path += strlen(engine);
+	slash = strrchr(path, '/');
+	if (slash != NULL)
+		(void)hl_text_format(dir, sizeof(dir), "%.*s",
+		    (int)(slash == path ? 1 : slash - path), path);
+	return faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0 &&
+	    (faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) != 0 ||
+		faccessat(AT_FDCWD, dir, W_OK, AT_EACCESS) != 0);
+}
+
+void
+hl_cli_tell_read_only(const hl_cli *cli)
+{
+	hl_message(cli, "the store may only be read: nothing is recorded");
+}
+
 static hl_rc
 open_store(hl_cli *cli, bool create, hl_err *err)
 {
+	const bool only_read = hl_cli_may_only_read(cli);
+	const unsigned needs = cli->command->needs;
 	const hl_store_options opt = { .create = create,
+		.read_only = only_read && (needs & HL_ONLY_READS) != 0,
 		.busy_ms = cli->timeout_ms > LOCK_MIN_MS ? cli->timeout_ms
 							 : LOCK_MIN_MS };
+	hl_rc rc = hl_store_open(&cli->store, cli->url, &opt, err);
 
-	return hl_store_open(&cli->store, cli->url, &opt, err);
+	cli->read_only = opt.read_only;
+	if (rc == HL_OK && opt.read_only &&
+	    (needs & (HL_NEED_BROKER | HL_NEED_LOOK)) != 0)
+		hl_cli_tell_read_only(cli);
+	if (rc == HL_ESTORE && only_read && !opt.read_only)
+		hl_err_hint(err,
+		    "this command writes to the store, which you may only "
+		    "read; the lists, show, status, store check, reconcile and "
+		    "audit (but for checkpoint) need no more");
+	return rc;
 }
 
 /* Programs that know the older schema alone cannot open it from now on. */

@@ -872,6 +872,39 @@ as_reader() {
 	run -0 as_reader ./here audit bundle --checkpoint c -o out/b.tar
 	run -5 as_reader ./here audit checkpoint --key k -o out/c
 	run ! as_reader ./here get --yes --card sim:card --target sim:a --force
+	run -5 as_reader ./here get --cached --target sim:a
+	[[ $output == *"writes to the store, which you may only read"* ]]
+	[ "$(sha256sum <s.db)" = "$before" ]
+	chmod 755 "$HL_DIR" s.db.d
+}
+
+@test "a read-only user looks at all there is to see" {
+	spend a b
+	card=$(sqlite3 s.db 'SELECT serial FROM cards')
+	chip=$(hsmlic chip list --json | jq -r '.chips[0].uid')
+	cp "$HSMLIC_BIN/hsmlic" here
+	chmod 755 here
+	: >card.lock
+	chmod 666 card card.lock
+	before=$(sha256sum <s.db)
+	for words in "status" "card list" "card show $card" "chip list" \
+		"chip show $chip" "license list" "license show $chip" \
+		"store check"; do
+		# shellcheck disable=SC2086
+		run --separate-stderr as_reader ./here $words --json
+		[ "$status" = 0 ] || {
+			echo "$words: $output"
+			return 1
+		}
+		jq -e . <<<"$output" >/dev/null
+		[[ $words == chip* || $words == license* || $words == store* ||
+			$stderr == *"may only be read: nothing is recorded"* ]]
+	done
+	for words in "chip label $chip x" "card label $card x" "recover"; do
+		# shellcheck disable=SC2086
+		run -5 as_reader ./here $words
+		[[ $output == *"writes to the store, which you may only read"* ]]
+	done
 	[ "$(sha256sum <s.db)" = "$before" ]
 	chmod 755 "$HL_DIR" s.db.d
 }
