@@ -30,4 +30,13 @@ void hl_lack_free(hl_lack *l);
 void hl_lack_tell(const hl_cli *cli, const hl_lack *l);
 json_t *hl_json_lack(const hl_lack *l); /* null: nothing was compared */
 
+/*
+ * All that can be checked in a short time: hsmlic audit verify's part too, but
+ * of a ledger that is long; *events are then those that were passed over, else
+ * 0. Findings as for hl_store_check().
+ */
+HL_CHECK hl_rc hl_store_check_all(hl_store *store,
+    void (*found)(void *arg, const char *text), void *arg, uint64_t *n,
+    uint64_t *events, hl_err *err);
+
 #endif

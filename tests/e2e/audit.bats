@@ -842,6 +842,28 @@ witness() { # WORDS
 	[ "$(wc -l <w2)" = 6 ]
 }
 
+@test "store check and doctor see that an event was altered" {
+	spend a b
+	hsmlic store check
+	[[ $(hsmlic doctor || true) == *"all sound"* ]]
+	cp -a s.db good.db
+	tamper "UPDATE events SET bytes = $EVE WHERE seq = 2"
+	run -1 --separate-stderr hsmlic store check
+	[[ $output == *"event 2: its bytes do not match its leaf hash"* ]]
+	json -1 store check
+	[ "$(jq -c '[.ok, .ledger]' <<<"$output")" = "[false,true]" ]
+	run -1 hsmlic doctor
+	[[ $output == *"FAILED   store content: "*"event 2: "* ]]
+	# a log too long for that: its size alone is looked at
+	cp -a good.db s.db
+	tamper "UPDATE tree SET size = 131072, frontier = zeroblob(32)"
+	run --separate-stderr hsmlic store check
+	[[ $stderr == *"131072 events were not checked: hsmlic audit verify"* ]]
+	[[ $(hsmlic doctor || true) == *"was not checked: hsmlic audit verify"* ]]
+	json -0 store check
+	[ "$(jq .ledger <<<"$output")" = false ]
+}
+
 # ---- who may only read -----------------------------------------------------
 
 # as_reader COMMAND...: one who may read the store and write nothing beside it.
