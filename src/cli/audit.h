@@ -144,7 +144,8 @@ typedef struct hl_ledger_state {
 	bool has_checkpoint; /* one was made at all */
 	int64_t at;	     /* when, the newest */
 	uint64_t since;	     /* events after it */
-	bool due;	     /* they are many, or one of them is old */
+	/* they are many, or one of them is old; or many, and none was made */
+	bool due;
 } hl_ledger_state;
 
 HL_CHECK hl_rc hl_ledger_state_get(

@@ -50,6 +50,7 @@ hl_ledger_state_get(
 			return rc;
 	}
 	s.due = s.since >= DUE_EVENTS ||
+	    (!s.has_checkpoint && s.events >= DUE_EVENTS) ||
 	    (after.found && now - after.e.at >= DUE_MS);
 	*out = s;
 	return HL_OK;

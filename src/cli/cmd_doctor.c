@@ -31,6 +31,8 @@ color_of(const hl_cli *cli, const char *result)
 		return "";
 	if (strcmp(result, "ok") == 0)
 		return "\033[32m";
+	if (strcmp(result, "warning") == 0)
+		return "\033[33m";
 	return strcmp(result, "FAILED") == 0 ? "\033[31m" : "\033[2m";
 }
 
@@ -72,6 +74,20 @@ hl_doctor_skip(hl_doctor *d, const char *name, const char *fmt, ...)
 	(void)hl_text_vformat(detail, sizeof(detail), fmt, ap);
 	va_end(ap);
 	put(d, name, "skipped", detail, "");
+}
+
+void
+hl_doctor_warn(
+    hl_doctor *d, const char *name, const char *remedy, const char *fmt, ...)
+{
+	char detail[DETAIL_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)hl_text_vformat(detail, sizeof(detail), fmt, ap);
+	va_end(ap);
+	d->warned++;
+	put(d, name, "warning", detail, remedy);
 }
 
 void
@@ -213,8 +229,11 @@ hl_cmd_doctor(hl_cli *cli, char **operands, hl_err *err)
 		    json_pack(
 			"{s:o, s:b}", "checks", d.checks, "ok", d.failed == 0),
 		    err);
-	if (d.failed == 0)
+	if (d.failed == 0 && d.warned == 0)
 		(void)puts("everything that was tried is fine");
+	else if (d.failed == 0)
+		(void)printf("nothing failed; %u %s\n", d.warned,
+		    hl_plural(d.warned, "warning", "warnings"));
 	else
 		(void)printf("%u %s\n", d.failed,
 		    hl_plural(d.failed, "check failed", "checks failed"));

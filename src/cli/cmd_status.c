@@ -190,14 +190,14 @@ warn_of_units(hl_cli *cli, hl_status *s, hl_err *err)
 	return rc;
 }
 
-/* Only where checkpoints are made at all. */
 static hl_rc
 gather_ledger(hl_cli *cli, hl_status *s, hl_err *err)
 {
 	hl_rc rc = hl_ledger_state_get(cli->store, s->now, &s->ledger, err);
 	char at[HL_TIME_TEXT];
 
-	if (rc != HL_OK || !s->ledger.due)
+	/* that none was ever made is a hint beside the store */
+	if (rc != HL_OK || !s->ledger.due || !s->ledger.has_checkpoint)
 		return rc;
 	hl_time_text(s->ledger.at, at);
 	warn(s,

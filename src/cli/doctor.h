@@ -8,7 +8,7 @@
 typedef struct hl_doctor {
 	hl_cli *cli;
 	json_t *checks; /* with --json */
-	unsigned failed;
+	unsigned failed, warned;
 	const char *path; /* the store's file; NULL: it is none */
 } hl_doctor;
 
@@ -17,6 +17,9 @@ void hl_doctor_ok(hl_doctor *d, const char *name, const char *fmt, ...)
     HL_PRINTF(3, 4);
 void hl_doctor_skip(hl_doctor *d, const char *name, const char *fmt, ...)
     HL_PRINTF(3, 4);
+/* Nothing is broken, but somebody should know; no failure. */
+void hl_doctor_warn(hl_doctor *d, const char *name, const char *remedy,
+    const char *fmt, ...) HL_PRINTF(4, 5);
 void hl_doctor_fail(hl_doctor *d, const char *name, const char *remedy,
     const char *fmt, ...) HL_PRINTF(4, 5);
 /* A failure with the words of an error. */

@@ -172,6 +172,9 @@ check_open(hl_doctor *d)
 		    "none in doubt, %u in progress", c.in_progress);
 }
 
+#define CHECKPOINT                                                             \
+	"make one with hsmlic audit checkpoint, and keep it elsewhere"
+
 static void
 check_ledger(hl_doctor *d)
 {
@@ -186,7 +189,19 @@ check_ledger(hl_doctor *d)
 		return;
 	}
 	hl_time_text(l.at, at);
-	if (l.has_checkpoint)
+	if (l.due && l.has_checkpoint)
+		hl_doctor_warn(d, name, CHECKPOINT,
+		    "%llu %s of %llu since the last checkpoint, of %s: nobody "
+		    "else vouches for them",
+		    (unsigned long long)l.since,
+		    hl_plural(l.since, "event", "events"),
+		    (unsigned long long)l.events, at);
+	else if (l.due)
+		hl_doctor_warn(d, name, CHECKPOINT,
+		    "no checkpoint was ever made: %llu events are vouched for "
+		    "by nobody else",
+		    (unsigned long long)l.events);
+	else if (l.has_checkpoint)
 		hl_doctor_ok(d, name,
 		    "%llu %s, %llu of them since the last checkpoint, of %s",
 		    (unsigned long long)l.events,

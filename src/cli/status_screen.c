@@ -296,6 +296,11 @@ put_ledger(const screen *sc, const hl_ledger_state *l)
 {
 	char at[HL_TIME_TEXT];
 
+	if (!l->has_checkpoint && l->due)
+		put_line(sc, 0,
+		    "       no checkpoint was ever made: %llu events are "
+		    "vouched for by nobody else; see hsmlic audit checkpoint",
+		    (unsigned long long)l->events);
 	if (!l->has_checkpoint)
 		return;
 	hl_time_text(l->at, at);

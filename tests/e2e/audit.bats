@@ -972,7 +972,25 @@ as_reader() {
 	json -0 status
 	[ "$(jq .ledger.checkpoint_due <<<"$output")" = true ]
 	[[ $(jq -r '.warnings[]' <<<"$output") == *"since the last checkpoint"* ]]
+	[[ $(hsmlic doctor || true) == *"warning  ledger: "*" since the last checkpoint"* ]]
+	[[ $(hsmlic doctor || true) != *"everything that was tried is fine"* ]]
 	checkpoint c
 	json -0 status
 	[ "$(jq .ledger.checkpoint_due <<<"$output")" = false ]
+}
+
+@test "status and doctor tell that no checkpoint was ever made" {
+	spend a
+	hsmlic status | grep -c "no checkpoint was ever made" | grep -qx 0
+	uid=$(hsmlic chip list --json | jq -r '.chips[0].uid')
+	for ((i = 0; i < 50; i++)); do
+		hsmlic chip label "$uid" "n$i"
+		hsmlic chip label "n$i" ""
+	done >/dev/null 2>&1
+	n=$(events)
+	[[ $(hsmlic status) == *"no checkpoint was ever made: $n events are"* ]]
+	json -0 status
+	[ "$(jq -c '[.ledger.checkpoint_due, .ledger.last_checkpoint]' \
+		<<<"$output")" = "[true,null]" ]
+	[[ $(hsmlic doctor || true) == *"warning  ledger: no checkpoint was ever made: $n events"* ]]
 }
