@@ -30,8 +30,10 @@ Exit code: 0 all is as it must be, 1 refused, 2 usage.
 EOT
 }
 
+# What is said may have words of those who are checked in it: a terminal is to get
+# no control characters of theirs.
 refuse() {
-	printf 'REFUSED: %s\n' "$1" >&2
+	printf 'REFUSED: %s\n' "${1//[[:cntrl:]]/?}" >&2
 	exit 1
 }
 
@@ -42,7 +44,7 @@ bad_usage() {
 }
 
 ok() {
-	printf 'ok: %s\n' "$1"
+	printf 'ok: %s\n' "${1//[[:cntrl:]]/?}"
 }
 
 # ---- bytes, hex and base64 ---------------------------------------------------
@@ -184,7 +186,7 @@ DASH=$'\xe2\x80\x94 '
 # read_checkpoint FILE [NAME]: into ORIGIN, SIZE, ROOT, once its signatures have
 # been found right; NAME for messages.
 read_checkpoint() {
-	local what=${2:-$1} i of_log=0
+	local what=${2:-$1} i of_log=0 signers=
 	read_lines "$1"
 	[[ ${#LINES[@]} -ge 5 && -n ${LINES[0]} && -z ${LINES[3]} ]] ||
 		refuse "$what: not a checkpoint: three lines, a blank one, signatures"
@@ -195,8 +197,28 @@ read_checkpoint() {
 	for ((i = 4; i < ${#LINES[@]}; i++)); do
 		check_line "$what" "${LINES[i]}"
 	done
-	[ "$of_log" = 1 ] ||
-		refuse "$what: none of the keys of its log ($ORIGIN) signed it"
+	[ "$of_log" = 1 ] || refuse \
+		"$what: none of the keys of its log ($ORIGIN) signed it; it is signed by $signers, the keys given are $(given_keys) (a log that changed its keys needs each of them, with a -k of its own)"
+}
+
+# key_id_here KEY: of that row, for the log at hand where it has no name.
+key_id_here() {
+	printf %s "${KEY_ID[$1]:-$(key_id "$ORIGIN" "${KEY_ALG[$1]}" "${KEY_HEX[$1]}")}"
+}
+
+# whose NAME ID: the ID alone where it is the log's.
+whose() {
+	printf %s "$2"
+	[ "$1" = "$ORIGIN" ] || printf ' of %s' "$1"
+}
+
+given_keys() {
+	local k between=
+	for k in "${!KEY_NAME[@]}"; do
+		printf %s "$between"
+		whose "${KEY_NAME[k]:-$ORIGIN}" "$(key_id_here "$k")"
+		between=', '
+	done
 }
 
 # check_line WHAT LINE: a signature line. Lines of keys that are not ours are
@@ -209,10 +231,9 @@ check_line() {
 		refuse "$what: bad base64 in a signature line"
 	[ ${#hex} -gt 8 ] || refuse "$what: a signature is too short"
 	name=${name% *}
+	signers+=${signers:+, }$(whose "$name" "${hex:0:8}")
 	for k in "${!KEY_NAME[@]}"; do
-		id=${KEY_ID[k]}
-		[ -n "$id" ] ||
-			id=$(key_id "$ORIGIN" "${KEY_ALG[k]}" "${KEY_HEX[k]}")
+		id=$(key_id_here "$k")
 		[[ $name == "${KEY_NAME[k]:-$ORIGIN}" &&
 			${hex:0:8} == "$id" ]] || continue
 		check_signature "$what" "$k" "$name" "${hex:8}"
@@ -250,7 +271,7 @@ check_keys_used() {
 	local k
 	for k in "${!KEY_NAME[@]}"; do
 		[ "${KEY_USED[k]}" = 1 ] || refuse \
-			"a key given with -k (${KEY_NAME[k]:-out of a PEM file}) signed nothing of this"
+			"a key given with -k (${KEY_NAME[k]:-out of a PEM file}, $(key_id_here "$k")) signed nothing of this"
 	done
 }
 

@@ -55,6 +55,9 @@ verify_consistency() { check consistency "$@"; }
 	[[ $output == *"(Ed25519)"*"(ECDSA)"* ]]
 }
 
+# id KEY: of one in $FILES.
+id() { cut -d + -f 2 "$FILES/$1.vkey"; }
+
 @test "check.sh refuses keys that are not those of the log" {
 	cd "$FILES"
 	KEYS=(-k "$(sed 's/^h/H/' log.vkey)")
@@ -64,9 +67,10 @@ verify_consistency() { check consistency "$@"; }
 	KEYS=(-k other.pub)
 	run -1 check checkpoint newer
 	[[ $output == *"none of the keys of its log"* ]]
+	[[ $output == *"it is signed by $(id log), $(id token), $(id witness) of witness.example/w1, the keys given are "[0-9a-f]*" ("* ]]
 	KEYS=(-k witness.vkey)
 	run -1 check checkpoint newer
-	[[ $output == *"none of the keys of its log"* ]]
+	[[ $output == *"none of the keys of its log"*"given are $(id witness) of witness.example/w1 ("* ]]
 	KEYS=(-k log.vkey -k other.pub)
 	run -1 check checkpoint newer
 	[[ $output == *"signed nothing of this"* ]]
@@ -74,6 +78,14 @@ verify_consistency() { check consistency "$@"; }
 	run -1 check checkpoint newer
 	KEYS=(-k proof)
 	run -1 check checkpoint newer
+}
+
+@test "check.sh prints no control characters of those whom it checks" {
+	cd "$BATS_TEST_TMPDIR"
+	sed $'1s/^/\x1b[1A\x1b[2K/' "$FILES/newer" >newer
+	KEYS=(-k "$FILES/log.pem")
+	run -1 check checkpoint newer
+	[[ $output == "REFUSED: newer: "*"?[1A?[2K"* ]]
 }
 
 @test "check.sh with wrong words says how it is used, and exits with 2" {
