@@ -381,6 +381,14 @@ from_every_version(void **state)
 
 /* ---- somebody was at it ------------------------------------------------- */
 
+/* Objects of names that SQLite keeps for itself. */
+#define HIDDEN(type, name, on, sql)                                            \
+	"PRAGMA writable_schema = ON; INSERT INTO sqlite_schema VALUES "       \
+	"('" type "', '" name "', '" on "', 0, '" sql "')"
+#define RENAMED(from, to, sql)                                                 \
+	"PRAGMA writable_schema = ON; UPDATE sqlite_schema SET name = '" to    \
+	"', tbl_name = '" to "', sql = '" sql "' WHERE name = '" from "'"
+
 static void
 altered_schema(void **state)
 {
@@ -401,6 +409,23 @@ altered_schema(void **state)
 		    "index \"issues_spent\" is not as we made it" },
 		{ "ALTER TABLE uses ADD COLUMN more INTEGER",
 		    "table \"uses\" is not as we made it" },
+		{ HIDDEN("trigger", "sqlite_stat1", "uses",
+		      "CREATE TRIGGER sqlite_stat1 BEFORE INSERT ON uses "
+		      "BEGIN SELECT RAISE(IGNORE); END"),
+		    "trigger \"sqlite_stat1\" is not ours" },
+		{ HIDDEN("trigger", "sqlite_stat9", "uses",
+		      "CREATE TRIGGER sqlite_stat9 AFTER INSERT ON uses "
+		      "BEGIN UPDATE chips SET label = x; END"),
+		    "trigger \"sqlite_stat9\" is not ours" },
+		{ HIDDEN("view", "sqlite_stat4", "sqlite_stat4",
+		      "CREATE VIEW sqlite_stat4 AS SELECT * FROM uses"),
+		    "view \"sqlite_stat4\" is not ours" },
+		{ "CREATE TABLE more (x); " RENAMED(
+		      "more", "sqlite_stat2", "CREATE TABLE sqlite_stat2 (x)"),
+		    "table \"sqlite_stat2\" is not ours" },
+		{ "CREATE TABLE more (x); " RENAMED(
+		      "more", "sqlite_stat1", "CREATE TABLE sqlite_stat1 (x)"),
+		    "table \"sqlite_stat1\" is not ours" },
 	};
 	(void)state;
 	for (size_t i = 0; i < HL_COUNT(altered); i++) {

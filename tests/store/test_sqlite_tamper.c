@@ -478,10 +478,47 @@ every_byte_of_the_ledger(void **state)
 	hl_buf_free(&t.good);
 }
 
+/* ---- objects that nobody looks for ----------------------------------------
+ */
+
+#define HIDE "PRAGMA writable_schema = ON; INSERT INTO sqlite_schema VALUES "
+
+/* SQLite keeps these names for itself; what ANALYZE makes may bear them. */
+static void
+every_hidden_object(void **state)
+{
+	static const char *const ways[] = {
+		HIDE "('trigger', 'sqlite_stat1', 'uses', 0, 'CREATE TRIGGER "
+		     "sqlite_stat1 BEFORE INSERT ON uses BEGIN SELECT "
+		     "RAISE(IGNORE); END')",
+		HIDE "('trigger', 'sqlite_stat4', 'issues', 0, 'CREATE TRIGGER "
+		     "sqlite_stat4 AFTER INSERT ON issues BEGIN UPDATE issues "
+		     "SET operator = ''x''; END')",
+		HIDE "('view', 'sqlite_stat7', 'sqlite_stat7', 0, 'CREATE VIEW "
+		     "sqlite_stat7 AS SELECT 1')",
+		"CREATE TABLE t (x); PRAGMA writable_schema = ON; UPDATE "
+		"sqlite_schema SET name = 'sqlite_stat3', tbl_name = "
+		"'sqlite_stat3', sql = 'CREATE TABLE sqlite_stat3 (x)' "
+		"WHERE name = 't'",
+		"CREATE TABLE t (x); PRAGMA writable_schema = ON; UPDATE "
+		"sqlite_schema SET name = 'sqlite_stat4', tbl_name = "
+		"'sqlite_stat4', sql = 'CREATE TABLE sqlite_stat4 (x)' "
+		"WHERE name = 't'",
+	};
+	fixture *f = *state;
+	tampering t;
+
+	begin(&t, f);
+	for (size_t i = 0; i < HL_COUNT(ways); i++)
+		assert_true(tamper(&t, ways[i]));
+	hl_buf_free(&t.good);
+}
+
 int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		RAW_TEST(every_hidden_object),
 		RAW_TEST(every_byte_of_the_ledger),
 		RAW_TEST(every_row_of_every_table),
 	};

@@ -298,7 +298,7 @@ check_tables(hl_audit *a, hl_err *err)
 		return HL_OK;
 	q = hl_q_new(a->s,
 	    "SELECT name FROM sqlite_schema WHERE type = 'table' "
-	    "AND name NOT GLOB 'sqlite_*' ORDER BY name");
+	    "AND NOT " HL_SCHEMA_STATISTICS " ORDER BY name");
 	while (hl_q_row(&q)) {
 		hl_q_get_text(&q, name, sizeof(name));
 		if (hl_logged_find(name) == NULL && !hl_logged_by_root(name))

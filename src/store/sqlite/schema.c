@@ -19,10 +19,9 @@ const uint8_t hl_schema_sha256[HL_SHA256_LEN] = { 0xd1, 0x2f, 0xb4, 0x2c, 0x8a,
 	0x84, 0xa6, 0xaa, 0x62, 0x09, 0x67, 0xae, 0x22, 0x01, 0x7f, 0x36, 0x0c,
 	0x8a, 0x3e, 0xbe };
 
-/* Statistics that somebody's ANALYZE made do no harm. */
 #define SCHEMA_SELECT                                                          \
 	"SELECT type, name, coalesce(sql, '') FROM sqlite_schema "             \
-	"WHERE name NOT GLOB 'sqlite_stat[0-9]' ORDER BY type, name"
+	"WHERE NOT " HL_SCHEMA_STATISTICS " ORDER BY type, name"
 
 /* ---- what it is --------------------------------------------------------- */
 

@@ -7,6 +7,18 @@
 #define HL_APPLICATION_ID 0x484C4943 /* "HLIC", seen by file(1) */
 
 /*
+ * Of a row of sqlite_schema: is it a table of statistics that somebody's
+ * ANALYZE made? They do no harm. Anything else of such a name, a trigger above
+ * all, is none of SQLite's. IS, as a comparison with NULL would leave the row
+ * out.
+ */
+#define HL_SCHEMA_STATISTICS                                                   \
+	"(type IS 'table' AND ((name IS 'sqlite_stat1' AND sql IS "            \
+	"'CREATE TABLE sqlite_stat1(tbl,idx,stat)') OR "                       \
+	"(name IS 'sqlite_stat4' AND sql IS "                                  \
+	"'CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)')))"
+
+/*
  * Tells whether the file is a store of this or an older schema; HL_ESTORE with
  * advice when it is anything else. *version is 0 for an empty file.
  */
