@@ -14,7 +14,23 @@
 #include "store/everything.h"
 #include "store/raw.h"
 
-#define ALL_WAYS 2 /* rows of each table; the others in one way each time */
+/*
+ * Rows of each table that are altered in all ways, the others in one; which
+ * bytes are flipped. Sanitizers take ten times as long, and look for something
+ * else than what is found: they see each kind of tampering, not each byte.
+ */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(SANITIZED)
+#define ALL_WAYS 0
+#define BYTES_STEP 9
+#else
+#define ALL_WAYS 2
+#define BYTES_STEP 1
+#endif
 
 typedef struct tally {
 	unsigned found, refused_open, impossible;
@@ -442,7 +458,7 @@ flip_all(tampering *t, sqlite3 *good, const char *tab, const char *col)
 		    "SELECT length(%s) FROM %s WHERE rowid = %lld", col, tab,
 		    (long long)rows[i]);
 		len = raw_int(good, sql);
-		for (int64_t k = 0; k < len; k++) {
+		for (int64_t k = 0; k < len; k += BYTES_STEP) {
 			snprintf(sql, sizeof(sql),
 			    "UPDATE %s SET %s = flip(%s, %lld) WHERE rowid = "
 			    "%lld",
@@ -472,7 +488,7 @@ every_byte_of_the_ledger(void **state)
 	print_message("    %u bytes: %u found, %u refused by the open\n",
 	    t.of_table.found + t.of_table.refused_open, t.of_table.found,
 	    t.of_table.refused_open);
-	assert_true(t.of_table.found > 1500);
+	assert_true(t.of_table.found > 1500 / BYTES_STEP);
 	assert_int_equal(t.of_table.impossible, 0);
 	sqlite3_close(good);
 	hl_buf_free(&t.good);
