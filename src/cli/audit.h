@@ -151,6 +151,13 @@ typedef struct hl_ledger_state {
 HL_CHECK hl_rc hl_ledger_state_get(
     hl_store *store, int64_t now, hl_ledger_state *out, hl_err *err);
 
+/* ---- is it fit to be signed? (audit_sound.c) ------------------------------
+ */
+
+/* Verifies the whole ledger, as hsmlic audit verify does. HL_EINTEGRITY, with
+ * the first findings: it is not what was written. */
+HL_CHECK hl_rc hl_audit_sound(hl_cli *cli, hl_err *err);
+
 /* ---- signing (audit_sign.c) ---------------------------------------------- */
 
 #define HL_SIGNERS_MAX 8

@@ -177,7 +177,21 @@ open_memories(making *m, hl_err *err)
 	return rc;
 }
 
-/* May each key sign the tree as it is now? What may be signed is remembered. */
+/* May this key sign the tree? If it is to, it remembers the tree. */
+static hl_rc
+check_memory(making *m, size_t i, hl_err *err)
+{
+	const hl_checkpoint *c = &m->c;
+	hl_store *store = m->cli->store;
+
+	return m->cli->dry_run
+	    ? hl_sign_check(m->memories[i], m->origin, c->size, &c->root,
+		  hl_audit_leaves, store, NULL, err)
+	    : hl_sign_tree(m->memories[i], m->origin, c->size, &c->root,
+		  hl_audit_leaves, store, err);
+}
+
+/* May each key sign the tree as it is now? */
 static hl_rc
 check_tree(making *m, hl_err *err)
 {
@@ -191,9 +205,21 @@ check_tree(making *m, hl_err *err)
 	m->c.size = m->tree.size;
 	rc = hl_frontier_root(&m->tree, &m->c.root, err);
 	for (size_t i = 0; i < m->n && rc == HL_OK; i++)
-		rc = hl_sign_tree(m->memories[i], m->origin, m->c.size,
-		    &m->c.root, hl_audit_leaves, m->cli->store, err);
+		rc = check_memory(m, i, err);
 	return rc;
+}
+
+/* What the keys remember ends where the last tree ended that they signed: of
+ * what is older, they would sign whatever the store has for it now. */
+static hl_rc
+check_ledger(making *m, hl_err *err)
+{
+	if (!hl_opt_set(m->cli, "quick"))
+		return hl_audit_sound(m->cli, err);
+	hl_print_note(m->cli,
+	    "older events were not looked at, only those that are new to the "
+	    "keys");
+	return HL_OK;
 }
 
 /* ---- the events --------------------------------------------------------- */
@@ -269,8 +295,9 @@ print_made(making *m, hl_err *err)
 			"path", hl_json_any(m->path == NULL ? "" : m->path),
 			"origin", hl_json_text(m->origin), "size",
 			(json_int_t)m->c.size, "root",
-			hl_json_hex(m->c.root.b, sizeof(m->c.root.b)), "keys",
-			keys, "change",
+			hl_json_hex(m->c.root.b,
+			    m->cli->dry_run ? 0 : sizeof(m->c.root.b)),
+			"keys", keys, "change",
 			hl_json_text(m->change == NULL ? "" : m->change),
 			"checkpoint", hl_json_text(hl_buf_str(&m->note)),
 			"dry_run", m->cli->dry_run),
@@ -282,6 +309,9 @@ print_made(making *m, hl_err *err)
 		hl_fact("events", "%" PRIu64, m->c.size);
 		hl_fact_hex("root", m->c.root.b, sizeof(m->c.root.b));
 	}
+	if (m->cli->dry_run)
+		hl_message(m->cli, "the tree would have %" PRIu64 " events",
+		    m->c.size);
 	for (size_t i = 0; i < m->keys.n; i++) {
 		char words[HL_KEY_WORDS];
 
@@ -319,15 +349,17 @@ make(making *m, hl_err *err)
 	if ((rc = open_signers(m, err)) != HL_OK ||
 	    (rc = judge_keys(m, err)) != HL_OK)
 		return rc;
-	if (m->cli->dry_run)
-		return HL_OK;
 	/* before anything is added: to a ledger that was rolled back or
 	 * rewritten, nothing should be */
-	if ((rc = check_tree(m, err)) != HL_OK ||
-	    (rc = hl_checkpoint_may_write(m->path, &m->c, err)) != HL_OK ||
-	    (rc = tell(m, err)) != HL_OK)
+	if ((rc = check_ledger(m, err)) != HL_OK ||
+	    (rc = check_tree(m, err)) != HL_OK ||
+	    (rc = hl_checkpoint_may_write(m->path, &m->c, err)) != HL_OK)
 		return rc;
-	return sign_and_write(m, err);
+	if (m->cli->dry_run) {
+		m->c.size += m->change != NULL ? 2 : 1; /* events to be told */
+		return HL_OK;
+	}
+	return (rc = tell(m, err)) == HL_OK ? sign_and_write(m, err) : rc;
 }
 
 hl_rc

@@ -57,11 +57,11 @@ extend(hl_frontier *f, uint64_t size,
 }
 
 hl_rc
-hl_sign_tree(hl_memory *m, const char *origin, uint64_t size,
+hl_sign_check(const hl_memory *m, const char *origin, uint64_t size,
     const hl_hash *root,
     hl_rc (*leaves)(void *arg, uint64_t from, uint64_t to, hl_frontier *add_to,
 	hl_err *err),
-    void *arg, hl_err *err)
+    void *arg, hl_frontier *edge, hl_err *err)
 {
 	hl_frontier f;
 	uint64_t was;
@@ -77,5 +77,21 @@ hl_sign_tree(hl_memory *m, const char *origin, uint64_t size,
 		return rc;
 	if (!hl_hash_equal(&is, root))
 		return rewritten(size, was, err);
-	return hl_memory_put(m, origin, &f, err);
+	if (edge != NULL)
+		*edge = f;
+	return HL_OK;
+}
+
+hl_rc
+hl_sign_tree(hl_memory *m, const char *origin, uint64_t size,
+    const hl_hash *root,
+    hl_rc (*leaves)(void *arg, uint64_t from, uint64_t to, hl_frontier *add_to,
+	hl_err *err),
+    void *arg, hl_err *err)
+{
+	hl_frontier f;
+	hl_rc rc;
+
+	rc = hl_sign_check(m, origin, size, root, leaves, arg, &f, err);
+	return rc == HL_OK ? hl_memory_put(m, origin, &f, err) : rc;
 }

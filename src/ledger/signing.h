@@ -25,5 +25,12 @@ HL_CHECK hl_rc hl_sign_tree(hl_memory *m, const char *origin, uint64_t size,
     hl_rc (*leaves)(void *arg, uint64_t from, uint64_t to, hl_frontier *add_to,
 	hl_err *err),
     void *arg, hl_err *err);
+/* Whether it might, and nothing is remembered. With `edge` (may be NULL) also
+ * what would be. */
+HL_CHECK hl_rc hl_sign_check(const hl_memory *m, const char *origin,
+    uint64_t size, const hl_hash *root,
+    hl_rc (*leaves)(void *arg, uint64_t from, uint64_t to, hl_frontier *add_to,
+	hl_err *err),
+    void *arg, hl_frontier *edge, hl_err *err);
 
 #endif

@@ -355,6 +355,48 @@ seqs() { # OPTIONS: numbers of events
 	[ ! -e c2 ]
 }
 
+@test "checkpoint: an altered event is not signed, however old it is" {
+	spend a
+	key k
+	checkpoint c1
+	spend b
+	tamper "UPDATE events SET bytes = $EVE WHERE seq = 2"
+	before=$(events)
+	json -9 audit checkpoint --key k -o c2
+	[[ $(jq -r .error.why <<<"$output") == *"event 2"* ]]
+	run -9 hsmlic audit checkpoint --key k -o c2 --dry-run
+	[[ $output == *"event 2"*"audit verify"* ]]
+	[ "$(events)" = "$before" ]
+	[ ! -e c2 ]
+	# whoever will not wait is told what was not looked at
+	run -0 --separate-stderr hsmlic audit checkpoint --key k -o c2 --quick
+	[[ $stderr == *"older events were not looked at"* ]]
+	# among the new ones it is found without the rest
+	spend c
+	tamper "UPDATE events SET bytes = $EVE WHERE seq = $(($(events) - 1))"
+	run -9 hsmlic audit checkpoint --key k -o c3 --quick
+}
+
+@test "checkpoint: a dry run looks at all that the run would" {
+	spend a
+	key k
+	json -0 audit checkpoint --key k -o c --dry-run
+	[ "$(jq -c '[.dry_run, .root, .size]' <<<"$output")" = \
+		"[true,null,$(($(events) + 1))]" ]
+	[ ! -e c ] && [ ! -e k.memory ]
+	checkpoint c1
+	memory=$(<k.memory)
+	cp -a s.db old.db
+	spend b
+	run -0 hsmlic audit checkpoint --key k -o c --dry-run
+	[[ $output == *"would have $(($(events) + 1)) events"* ]]
+	[ "$(<k.memory)" = "$memory" ]
+	checkpoint c2
+	mv old.db s.db
+	run -9 hsmlic audit checkpoint --key k -o c --dry-run
+	[[ $output == *"rolled back"* ]]
+}
+
 @test "checkpoint: after a restore for good, a new key goes on" {
 	spend a
 	key k
