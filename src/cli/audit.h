@@ -87,6 +87,10 @@ HL_CHECK hl_rc hl_keys_choose(
 /* The keys that are in use since the newest checkpoint; none: there is no
  * checkpoint yet. */
 HL_CHECK hl_rc hl_keys_known(hl_cli *cli, hl_keys *out, hl_err *err);
+/* Events in the newest tree that this key has signed, as the ledger tells; 0:
+ * none. */
+HL_CHECK hl_rc hl_key_last_signed(
+    hl_cli *cli, const hl_vkey *k, uint64_t *size, hl_err *err);
 
 /* ---- checkpoints (audit_checkpoints.c) ----------------------------------- */
 
@@ -157,6 +161,10 @@ HL_CHECK hl_rc hl_ledger_state_get(
 /* Verifies the whole ledger, as hsmlic audit verify does. HL_EINTEGRITY, with
  * the first findings: it is not what was written. */
 HL_CHECK hl_rc hl_audit_sound(hl_cli *cli, hl_err *err);
+/* Does an event from number `from` on tell that the store was put back from a
+ * copy? */
+HL_CHECK hl_rc hl_audit_restored(
+    hl_store *store, uint64_t from, bool *yes, hl_err *err);
 
 /* ---- signing (audit_sign.c) ---------------------------------------------- */
 

@@ -251,6 +251,51 @@ hl_keys_known(hl_cli *cli, hl_keys *out, hl_err *err)
 	return gather(cli, out, "known_keys", false, err);
 }
 
+struct tracing {
+	const hl_vkey *key;
+	uint64_t size;
+	hl_keys keys; /* of one event */
+	hl_err *err;
+	hl_rc rc;
+};
+
+static bool
+trace_event(void *arg, const hl_event_row *r)
+{
+	struct tracing *t = arg;
+	const char *text;
+	hl_event e;
+
+	if ((t->rc = hl_audit_read_event(r, &e, t->err)) != HL_OK)
+		return false;
+	t->keys.n = 0;
+	if ((text = hl_event_text(&e, "keys")) != NULL)
+		t->rc = hl_keys_parse(&t->keys, text, t->err);
+	hl_event_free(&e);
+	if (t->rc == HL_OK && hl_keys_have(&t->keys, t->key))
+		t->size = r->seq + 1;
+	return t->rc == HL_OK && t->size == 0;
+}
+
+hl_rc
+hl_key_last_signed(hl_cli *cli, const hl_vkey *k, uint64_t *size, hl_err *err)
+{
+	struct tracing *t = calloc(1, sizeof(*t));
+	hl_rc rc;
+
+	*size = 0;
+	if (t == NULL)
+		return hl_nomem(err);
+	t->key = k;
+	t->err = err;
+	rc = hl_store_checkpoints(cli->store, trace_event, t, err);
+	if (rc == HL_OK)
+		rc = t->rc;
+	*size = t->size;
+	free(t);
+	return rc;
+}
+
 hl_rc
 hl_keys_choose(hl_cli *cli, const char *origin, hl_keys *out, hl_err *err)
 {

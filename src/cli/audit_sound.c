@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is asked of a ledger before it is signed. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "cli/audit.h"
 
@@ -64,4 +65,41 @@ hl_audit_sound(hl_cli *cli, hl_err *err)
 	return rc == HL_OK && result.findings > 0
 	    ? refuse(&s, result.findings, err)
 	    : rc;
+}
+
+/* ---- was it put back? --------------------------------------------------- */
+
+struct seeking {
+	hl_err *err;
+	hl_rc rc;
+	bool found;
+};
+
+static bool
+seek_restored(void *arg, const hl_event_row *r)
+{
+	struct seeking *s = arg;
+	hl_event e;
+
+	if ((s->rc = hl_audit_read_event(r, &e, s->err)) != HL_OK)
+		return false;
+	s->found = strcmp(e.kind, "store.restored") == 0;
+	hl_event_free(&e);
+	return !s->found;
+}
+
+hl_rc
+hl_audit_restored(hl_store *store, uint64_t from, bool *yes, hl_err *err)
+{
+	struct seeking s = { err, HL_OK, false };
+	hl_frontier tree;
+	hl_rc rc;
+
+	*yes = false;
+	if ((rc = hl_store_tree(store, &tree, err)) != HL_OK ||
+	    (rc = hl_store_events(
+		 store, from, tree.size, seek_restored, &s, err)) != HL_OK)
+		return rc;
+	*yes = s.found;
+	return s.rc;
 }

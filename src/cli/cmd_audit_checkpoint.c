@@ -132,21 +132,44 @@ judge_keys(making *m, hl_err *err)
 
 /* ---- what the keys remember --------------------------------------------- */
 
-/* A key that has signed and remembers nothing cannot see a rollback. */
-static void
-tell_forgotten(const making *m, size_t i, const char *path)
-{
-	char text[PATH_MAX + HL_KEY_WORDS + 200], words[HL_KEY_WORDS];
+static const char forgotten[] =
+    "the %s signed this log before, and its memory %s knows nothing of it: "
+    "whether the ledger was rolled back since cannot be told";
 
-	if (m->first || m->change != NULL || !hl_memory_is_new(m->memories[i]))
-		return;
-	hl_key_words(&m->keys.k[i], words);
-	(void)hl_text_format(text, sizeof(text),
-	    "the %s signed this log before, but its memory %s is not there: "
-	    "whether the ledger was rolled back since cannot be told",
-	    words, path);
+static void
+tell_forgotten(const making *m, const char *words, const char *path)
+{
+	char text[PATH_MAX + HL_KEY_WORDS + sizeof(forgotten)];
+
+	(void)hl_text_format(text, sizeof(text), forgotten, words, path);
 	hl_text_clean(text);
 	hl_print_note(m->cli, text);
+}
+
+/* A key that has signed and remembers nothing cannot see a rollback. */
+static hl_rc
+check_remembers(making *m, size_t i, const char *path, hl_err *err)
+{
+	char words[HL_KEY_WORDS];
+	hl_frontier last;
+	uint64_t size;
+	hl_rc rc;
+
+	if (hl_memory_find(m->memories[i], m->origin, &last))
+		return HL_OK;
+	rc = hl_key_last_signed(m->cli, &m->keys.k[i], &size, err);
+	if (rc != HL_OK || size == 0)
+		return rc;
+	hl_key_words(&m->keys.k[i], words);
+	if (!hl_opt_set(m->cli, "new-memory"))
+		return hl_fail(err, HL_EINTEGRITY, what,
+		    "bring the memory's newest copy, or say with --memory "
+		    "where it is; if it is lost: hsmlic audit verify "
+		    "--checkpoint with the last checkpoint that left here, "
+		    "then --new-memory",
+		    forgotten, words, path);
+	tell_forgotten(m, words, path);
+	return HL_OK;
 }
 
 static hl_rc
@@ -160,21 +183,23 @@ open_memory(making *m, size_t i, hl_err *err)
 	    m->signers[i], path, sizeof(path), err);
 	if (rc == HL_OK)
 		rc = hl_memory_open(&m->memories[i], path, err);
-	if (rc == HL_OK)
-		tell_forgotten(m, i, path);
-	return rc;
+	return rc == HL_OK ? check_remembers(m, i, path, err) : rc;
 }
 
-static hl_rc
-open_memories(making *m, hl_err *err)
+/* Whoever had to restore an older copy for good is told how to go on. */
+static void
+hint_restored(making *m, size_t i, hl_err *err)
 {
-	hl_rc rc = HL_OK;
+	uint64_t size;
+	bool yes;
 
-	for (size_t i = 0; i < m->n && rc == HL_OK; i++) {
-		if (m->memories[i] == NULL)
-			rc = open_memory(m, i, err);
-	}
-	return rc;
+	if (hl_key_last_signed(m->cli, &m->keys.k[i], &size, NULL) == HL_OK &&
+	    hl_audit_restored(m->cli->store, size, &yes, NULL) == HL_OK && yes)
+		hl_err_hint(err,
+		    "this store was restored from a copy since: if there is no "
+		    "newer copy, make a new key (hsmlic audit key new FILE) "
+		    "and sign with it and --new-key; auditors will see "
+		    "key.replaced");
 }
 
 /* May this key sign the tree? If it is to, it remembers the tree. */
@@ -183,12 +208,15 @@ check_memory(making *m, size_t i, hl_err *err)
 {
 	const hl_checkpoint *c = &m->c;
 	hl_store *store = m->cli->store;
+	hl_rc rc;
 
-	return m->cli->dry_run
-	    ? hl_sign_check(m->memories[i], m->origin, c->size, &c->root,
-		  hl_audit_leaves, store, NULL, err)
-	    : hl_sign_tree(m->memories[i], m->origin, c->size, &c->root,
-		  hl_audit_leaves, store, err);
+	rc = m->cli->dry_run ? hl_sign_check(m->memories[i], m->origin, c->size,
+				   &c->root, hl_audit_leaves, store, NULL, err)
+			     : hl_sign_tree(m->memories[i], m->origin, c->size,
+				   &c->root, hl_audit_leaves, store, err);
+	if (rc == HL_EINTEGRITY)
+		hint_restored(m, i, err);
+	return rc;
 }
 
 /* May each key sign the tree as it is now? */
@@ -197,15 +225,24 @@ check_tree(making *m, hl_err *err)
 {
 	hl_rc rc;
 
-	/* the memories first: behind their locks nobody signs a larger tree */
-	if ((rc = open_memories(m, err)) != HL_OK ||
-	    (rc = hl_store_tree(m->cli->store, &m->tree, err)) != HL_OK)
+	if ((rc = hl_store_tree(m->cli->store, &m->tree, err)) != HL_OK)
 		return rc;
 	(void)hl_text_copy(m->c.origin, sizeof(m->c.origin), m->origin);
 	m->c.size = m->tree.size;
 	rc = hl_frontier_root(&m->tree, &m->c.root, err);
 	for (size_t i = 0; i < m->n && rc == HL_OK; i++)
 		rc = check_memory(m, i, err);
+	return rc;
+}
+
+/* Before the tree is read: behind their locks nobody signs a larger one. */
+static hl_rc
+open_memories(making *m, hl_err *err)
+{
+	hl_rc rc = HL_OK;
+
+	for (size_t i = 0; i < m->n && rc == HL_OK; i++)
+		rc = open_memory(m, i, err);
 	return rc;
 }
 
@@ -280,11 +317,22 @@ sign_and_write(making *m, hl_err *err)
 	return rc;
 }
 
+/* Whoever reads the new key alone could take it for an intruder's. */
+static void
+tell_replaced(const making *m)
+{
+	if (m->change != NULL && strcmp(m->change, "key.replaced") == 0)
+		hl_print_note(m->cli,
+		    "none of the keys that signed this log before agreed: the "
+		    "ledger says key.replaced, and auditors will ask why");
+}
+
 static hl_rc
 print_made(making *m, hl_err *err)
 {
 	json_t *keys;
 
+	tell_replaced(m);
 	if (m->cli->json) {
 		keys = json_array();
 		for (size_t i = 0; i < m->keys.n; i++)
@@ -351,7 +399,8 @@ make(making *m, hl_err *err)
 		return rc;
 	/* before anything is added: to a ledger that was rolled back or
 	 * rewritten, nothing should be */
-	if ((rc = check_ledger(m, err)) != HL_OK ||
+	if ((rc = open_memories(m, err)) != HL_OK ||
+	    (rc = check_ledger(m, err)) != HL_OK ||
 	    (rc = check_tree(m, err)) != HL_OK ||
 	    (rc = hl_checkpoint_may_write(m->path, &m->c, err)) != HL_OK)
 		return rc;

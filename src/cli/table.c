@@ -317,6 +317,7 @@ static const hl_option audit_checkpoint_options[] = {
 	    "signs: a PEM file or pkcs11:...; several times", HL_OPT_MANY },
 	SIGNER_OPTIONS,
 	CHOICE("new-key", NULL, "the keys that sign are the log's from now on"),
+	CHOICE("new-memory", NULL, "sign though the key's memory is lost"),
 	CHOICE(
 	    "quick", NULL, "verify only the events that are new to the keys"),
 	{ "memory", 0, "FILE", "what the key signed last (KEY.memory)",

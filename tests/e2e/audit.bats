@@ -299,9 +299,19 @@ seqs() { # OPTIONS: numbers of events
 	run -1 hsmlic audit verify --checkpoint c2
 	[[ $output == *"c2"* ]]
 	run -0 hsmlic audit verify --checkpoint c1
-	# without its memory the key cannot know, and says so
+	# without its memory the key cannot know
 	mv k.memory m
-	run -0 --separate-stderr hsmlic audit checkpoint --key k -o c3
+	before=$(events)
+	run -9 hsmlic audit checkpoint --key k -o c3
+	[[ $output == *"cannot be told"*"hint: "*"--new-memory"* ]]
+	run -9 hsmlic audit checkpoint --key k -o c3 --dry-run
+	# nor with that of another log
+	HSMLIC_STORE=t.db hsmlic store init -q >/dev/null
+	HSMLIC_STORE=t.db hsmlic audit checkpoint --key k -q >/dev/null
+	run -9 hsmlic audit checkpoint --key k -o c3
+	[ "$(events)" = "$before" ]
+	[ ! -e c3 ]
+	run -0 --separate-stderr hsmlic audit checkpoint --key k -o c3 --new-memory
 	[[ $stderr == *"note: "*"cannot be told"* ]]
 	# grown past the size that was signed, it is another history
 	mv m k.memory
@@ -402,13 +412,28 @@ seqs() { # OPTIONS: numbers of events
 	key k
 	key n
 	checkpoint c1
-	cp -a s.db old.db
+	hsmlic store backup old.db -q >/dev/null
 	spend b
 	checkpoint c2
-	mv old.db s.db
+	# by whoever says nothing of it
+	cp -a s.db new.db
+	cp -a old.db s.db
+	run -9 hsmlic audit checkpoint --key k -o c3
+	[[ $output != *--new-key* ]]
+	mv new.db s.db
+	hsmlic store restore old.db --force --yes -q >/dev/null
+	run -9 hsmlic audit checkpoint --key k -o c3
+	[[ $output == *"rolled back"*"hint: "*"new key"*"--new-key"*key.replaced* ]]
+	# also when it has grown past what was signed
+	spend c d
+	run -9 hsmlic audit checkpoint --key k -o c3
+	[[ $output == *rewritten*"hint: "*"--new-key"* ]]
 	run -9 hsmlic audit checkpoint --key k --key n --new-key -o c3
 	json -0 audit checkpoint --key n --new-key -o c3
 	[ "$(jq -r .change <<<"$output")" = key.replaced ]
+	[[ $stderr == *"note: none of the keys"*key.replaced* ]]
+	json -0 audit checkpoint --key n -o c4
+	[[ $stderr != *key.replaced* ]]
 	run -0 hsmlic audit verify --checkpoint c1 --checkpoint c3
 	run -1 hsmlic audit verify --checkpoint c2 --key k.vkey
 }
@@ -478,7 +503,9 @@ seqs() { # OPTIONS: numbers of events
 	key k
 	checkpoint c
 	[ -e k.memory ]
-	checkpoint c --memory elsewhere
+	run -9 hsmlic audit checkpoint --key k --memory elsewhere
+	[ ! -e elsewhere ]
+	checkpoint c --memory elsewhere --new-memory
 	[ -e elsewhere ]
 	sed -i 's/^size .*/size 1/' elsewhere
 	run -9 hsmlic audit checkpoint --key k --memory elsewhere
