@@ -4,6 +4,8 @@
 
 #include "cli/audit.h"
 #include "cli/secret.h"
+#include "crypto/p11_uri.h"
+#include "ledger/memory.h"
 
 static const char what[] = "show the key";
 
@@ -151,6 +153,19 @@ key_type(hl_cli *cli, hl_key_type *out, hl_err *err)
 	    "there is no type \"%s\" of keys", type);
 }
 
+/* To people alone: scripts have read the manual. */
+static void
+tell_next(hl_cli *cli, const char *path)
+{
+	hl_message(cli,
+	    "give the public key, best the line of its verifier key, to your "
+	    "auditors, by a way of its own");
+	hl_message(cli,
+	    "at the first signature %s%s appears beside it: it belongs into "
+	    "the same backups",
+	    path, HL_MEMORY_SUFFIX);
+}
+
 static hl_rc
 make_new(hl_cli *cli, const char *path, const char *name,
     const hl_pin_source *from, hl_err *err)
@@ -170,8 +185,21 @@ make_new(hl_cli *cli, const char *path, const char *name,
 	k.reply = true;
 	if (rc == HL_OK)
 		rc = show(cli, path, name, &k.source, err);
+	if (rc == HL_OK)
+		tell_next(cli, path);
 	explicit_bzero(&k, sizeof(k));
 	return rc;
+}
+
+/* Under that name a file would be made, and nobody would look for it there. */
+static hl_rc
+refuse_token(hl_err *err)
+{
+	return hl_fail(err, HL_EUSAGE, "make a key",
+	    "pkcs11-tool --module MODULE --login --keypairgen --key-type "
+	    "EC:prime256v1 --label NAME makes one there; then: hsmlic audit "
+	    "key show \"pkcs11:token=TOKEN;object=NAME\"",
+	    "keys on a token are not made here");
 }
 
 hl_rc
@@ -185,8 +213,11 @@ hl_cmd_audit_key(hl_cli *cli, char **operands, hl_err *err)
 
 	if (strcmp(action, "new") != 0 && strcmp(action, "show") != 0)
 		return hl_fail(err, HL_EUSAGE, what,
-		    "write hsmlic audit key new FILE, or audit key show KEY",
+		    "write hsmlic audit key new FILE, or audit key show FILE "
+		    "or audit key show pkcs11:...",
 		    "\"%s\" is neither new nor show", action);
+	if (strcmp(action, "new") == 0 && hl_p11_uri_is(key))
+		return refuse_token(err);
 	if ((rc = find_name(cli, name, err)) != HL_OK ||
 	    (rc = hl_secret_init(&secret, hl_opt(cli, "pin"), last_try, err)) !=
 		HL_OK)

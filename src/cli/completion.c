@@ -18,11 +18,20 @@ hl_value_kind_of(const char *value)
 	return HL_VALUE_TEXT;
 }
 
+/* Words in capitals stand for something else, and are none to type. */
 void
 hl_completion_choices(const char *value, hl_buf *out)
 {
-	for (; *value != '\0'; value++)
-		hl_buf_u8(out, *value == '|' ? ' ' : (uint8_t)*value);
+	const char *sep = "";
+	size_t n;
+
+	for (; *(value += strspn(value, "| ")) != '\0'; value += n) {
+		n = strcspn(value, "| ");
+		if (isupper((unsigned char)value[0]))
+			continue;
+		hl_buf_printf(out, "%s%.*s", sep, (int)n, value);
+		sep = " ";
+	}
 }
 
 void

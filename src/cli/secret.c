@@ -16,7 +16,8 @@ take_line(const char *p, size_t n, const char *what, char *buf, size_t size,
     hl_err *err)
 {
 	if (n == 0)
-		return hl_fail(err, HL_EINPUT, "get a secret", "",
+		return hl_fail(err, HL_EINPUT, "get a secret",
+		    "put it there, on one line, or without --pin type it",
 		    "the %s is empty", what);
 	if (n >= size || memchr(p, '\0', n) != NULL)
 		return hl_fail(err, HL_EINPUT, "get a secret",
@@ -67,6 +68,8 @@ from_file(hl_secret *s, const char *what, char *buf, size_t size, hl_err *err)
 		p = hl_buf_str(&text);
 		rc = take_line(p, line_len(p, text.n), what, buf, size, err);
 	}
+	if (rc != HL_OK)
+		hl_err_what(err, "get the %s from \"%s\"", what, s->where);
 	hl_buf_free(&text);
 	return rc;
 }

@@ -447,7 +447,7 @@ const hl_command hl_commands[] = {
 	{ "audit", "witness", "BUNDLE|DIR",
 	    "cosign a ledger, without its store", 1, 1, 0,
 	    audit_witness_options, hl_cmd_audit_witness },
-	{ "audit", "key", "new|show FILE|URI",
+	{ "audit", "key", "new FILE | show FILE|URI",
 	    "make a signing key, or show its public half", 2, 2, 0,
 	    audit_key_options, hl_cmd_audit_key },
 	{ NULL, "doctor", "", "try everything that a get needs", 0, 0, 0,

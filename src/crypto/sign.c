@@ -22,7 +22,8 @@ hl_pin_ask(const hl_pin_source *pin, const char *what, bool last_try,
 	buf[HL_PIN_SIZE - 1] = '\0';
 	/* An empty one is never right, and could cost a try. */
 	if (rc == HL_OK && buf[0] == '\0')
-		rc = hl_fail(err, HL_EINPUT, "use the signing key", "",
+		rc = hl_fail(err, HL_EINPUT, "use the signing key",
+		    "give the right one; an empty one is never tried",
 		    "the %s is empty", what);
 	if (rc != HL_OK)
 		OPENSSL_cleanse(buf, HL_PIN_SIZE);
@@ -37,6 +38,17 @@ hl_signer_open(hl_signer **out, const char *key, const char *module,
 	return hl_p11_uri_is(key)
 	    ? hl_signer_open_token(out, key, module, pin, err)
 	    : hl_signer_open_file(out, key, pin, err);
+}
+
+bool
+hl_signer_needs_pin(const char *key)
+{
+	hl_p11_uri uri;
+
+	if (!hl_p11_uri_is(key))
+		return hl_signer_file_sealed(key);
+	return hl_p11_uri_parse(key, &uri, NULL) == HL_OK &&
+	    uri.pin_file[0] == '\0';
 }
 
 const hl_public_key *

@@ -97,6 +97,10 @@ typedef struct hl_signer hl_signer;
  */
 HL_CHECK hl_rc hl_signer_open(hl_signer **out, const char *key,
     const char *module, const hl_pin_source *pin, hl_err *err);
+/* Will hl_signer_open() want a PIN or passphrase? An encrypted file does, and
+ * so does a token, as far as can be told before it is asked, whose URI has no
+ * pin-source. */
+bool hl_signer_needs_pin(const char *key);
 const hl_public_key *hl_signer_public(const hl_signer *s);
 bool hl_signer_on_token(const hl_signer *s);
 /*

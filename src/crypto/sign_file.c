@@ -90,32 +90,34 @@ decrypt(const block *b, const char *passphrase)
 	return info;
 }
 
-static hl_rc
-open_sealed(const block *b, const char *path, const hl_pin_source *pin,
-    PKCS8_PRIV_KEY_INFO **info, hl_err *err)
+static bool
+is_sealed(const block *b)
 {
-	char secret[HL_PIN_SIZE], what[HL_TEXT_MAX];
-	hl_rc rc;
-
-	(void)hl_text_format(
-	    what, sizeof(what), "passphrase of the key file \"%s\"", path);
-	rc = hl_pin_ask(pin, what, false, secret, err);
-	if (rc == HL_OK && (*info = decrypt(b, secret)) == NULL)
-		rc = hl_fail(err, HL_EACCESS, "read the key", "",
-		    "the passphrase is wrong, or the file is damaged");
-	OPENSSL_cleanse(secret, sizeof(secret));
-	ERR_clear_error();
-	return rc;
+	return strcmp(b->name, PEM_STRING_PKCS8) == 0;
 }
 
 static hl_rc
-open_block(const block *b, const char *path, const hl_pin_source *pin,
-    PKCS8_PRIV_KEY_INFO **info, hl_err *err)
+open_sealed(
+    const block *b, const char *secret, PKCS8_PRIV_KEY_INFO **info, hl_err *err)
+{
+	*info = decrypt(b, secret);
+	ERR_clear_error();
+	return *info != NULL
+	    ? HL_OK
+	    : hl_fail(err, HL_EACCESS, "read the key",
+		  "try again with the right one: no tries are counted for a "
+		  "file; --pin says where it is to be had",
+		  "the passphrase is wrong, or the file is damaged");
+}
+
+static hl_rc
+open_block(
+    const block *b, const char *secret, PKCS8_PRIV_KEY_INFO **info, hl_err *err)
 {
 	const uint8_t *p = b->p;
 
-	if (strcmp(b->name, PEM_STRING_PKCS8) == 0)
-		return open_sealed(b, path, pin, info, err);
+	if (is_sealed(b))
+		return open_sealed(b, secret, info, err);
 	if (strcmp(b->name, PEM_STRING_PKCS8INF) != 0)
 		return hl_fail(err, HL_EINPUT, "read the key",
 		    "openssl pkcs8 -topk8 -in OLD -out NEW makes a key file "
@@ -127,22 +129,31 @@ open_block(const block *b, const char *path, const hl_pin_source *pin,
 }
 
 static hl_rc
-read_key(const hl_buf *text, const char *path, const hl_pin_source *pin,
-    EVP_PKEY **key, hl_err *err)
+read_block(const block *b, const char *secret, EVP_PKEY **key, hl_err *err)
 {
 	PKCS8_PRIV_KEY_INFO *info = NULL;
-	block b;
-	hl_rc rc;
+	hl_rc rc = open_block(b, secret, &info, err);
 
-	if ((rc = find_block(text, &b, err)) == HL_OK)
-		rc = open_block(&b, path, pin, &info, err);
 	if (rc == HL_OK && (*key = EVP_PKCS82PKEY(info)) == NULL)
 		rc = bad_file(err, "it is damaged, or of a kind not known here",
 		    "use a key of Ed25519, or an EC key on P-256");
 	PKCS8_PRIV_KEY_INFO_free(info);
-	block_free(&b);
 	ERR_clear_error();
 	return rc;
+}
+
+/* What fails here is not the key file, and says itself what it is. */
+static hl_rc
+ask_secret(const block *b, const char *path, const hl_pin_source *pin,
+    char secret[HL_PIN_SIZE], hl_err *err)
+{
+	char what[HL_TEXT_MAX];
+
+	if (!is_sealed(b))
+		return HL_OK;
+	(void)hl_text_format(
+	    what, sizeof(what), "passphrase of the key file \"%s\"", path);
+	return hl_pin_ask(pin, what, false, secret, err);
 }
 
 static hl_rc
@@ -196,24 +207,65 @@ make_signer(hl_signer **out, EVP_PKEY *key, hl_err *err)
 	return HL_OK;
 }
 
+static hl_rc
+open_key(hl_signer **out, const block *b, const char *secret, const char *path,
+    hl_err *err)
+{
+	EVP_PKEY *key = NULL;
+	hl_rc rc;
+
+	if ((rc = read_block(b, secret, &key, err)) == HL_OK)
+		rc = make_signer(out, key, err);
+	if (rc != HL_OK)
+		hl_err_what(err, "read the key in \"%s\"", path);
+	return rc;
+}
+
+/* The block of the key in the file; the caller frees it. */
+static hl_rc
+read_key_file(const char *path, block *b, hl_err *err)
+{
+	hl_buf text = HL_BUF_INIT;
+	hl_rc rc;
+
+	*b = (block){ 0 };
+	rc = hl_file_read_secret(path, FILE_MAX_SIZE, &text, err);
+	if (rc != HL_OK)
+		return rc;
+	if ((rc = find_block(&text, b, err)) != HL_OK)
+		hl_err_what(err, "read the key in \"%s\"", path);
+	hl_buf_free(&text);
+	return rc;
+}
+
 hl_rc
 hl_signer_open_file(
     hl_signer **out, const char *path, const hl_pin_source *pin, hl_err *err)
 {
-	hl_buf text = HL_BUF_INIT;
-	EVP_PKEY *key = NULL;
+	char secret[HL_PIN_SIZE] = "";
+	block b;
 	hl_rc rc;
 
-	rc = hl_file_read_secret(path, FILE_MAX_SIZE, &text, err);
-	if (rc != HL_OK)
+	if ((rc = read_key_file(path, &b, err)) != HL_OK)
 		return rc;
-	rc = read_key(&text, path, pin, &key, err);
-	hl_buf_free(&text);
-	if (rc == HL_OK)
-		rc = make_signer(out, key, err);
-	if (rc != HL_OK && rc != HL_EUSAGE)
-		hl_err_what(err, "read the key in \"%s\"", path);
+	if ((rc = ask_secret(&b, path, pin, secret, err)) == HL_OK)
+		rc = open_key(out, &b, secret, path, err);
+	OPENSSL_cleanse(secret, sizeof(secret));
+	block_free(&b);
 	return rc;
+}
+
+bool
+hl_signer_file_sealed(const char *path)
+{
+	bool yes = false;
+	block b;
+
+	if (read_key_file(path, &b, NULL) == HL_OK) {
+		yes = is_sealed(&b);
+		block_free(&b);
+	}
+	return yes;
 }
 
 /* ---- new keys ----------------------------------------------------------- */

@@ -19,6 +19,8 @@ struct hl_signer {
 /* Each fills *out when it succeeds. */
 HL_CHECK hl_rc hl_signer_open_file(
     hl_signer **out, const char *path, const hl_pin_source *pin, hl_err *err);
+/* Is the key in this file encrypted? False also when that cannot be told. */
+bool hl_signer_file_sealed(const char *path);
 HL_CHECK hl_rc hl_signer_open_token(hl_signer **out, const char *uri,
     const char *module, const hl_pin_source *pin, hl_err *err);
 

@@ -195,9 +195,39 @@ seqs() { # OPTIONS: numbers of events
 	grep -q ENCRYPTED k
 	P=wrong run -3 --separate-stderr hsmlic audit key show k --pin env:P
 	[ -n "$stderr" ]
+	P=wrong run -3 hsmlic audit key show k --pin env:P
+	[[ $output == *'"k"'*wrong*"hint: "*--pin* ]]
+	P='' run -2 hsmlic audit key show k --pin env:P
+	[[ $output == *empty*"hint: "* ]]
+	# the file that is at fault is the other one
+	echo secret >pass
+	chmod 644 pass
+	run -3 hsmlic audit key show k --pin file:pass
+	[[ $output == *'from "pass"'*"hint: chmod 600 \"pass\""* ]]
+	chmod 600 pass
+	run -0 hsmlic audit key show k --pin file:pass
 	run -0 hsmlic audit key show k --pin env:P
 	hsmlic audit checkpoint --key k --pin env:P -o c -q >/dev/null
 	run -0 hsmlic audit verify --checkpoint c
+}
+
+@test "key: who made one is told what next" {
+	run -0 --separate-stderr hsmlic audit key new k
+	[[ $stderr == *auditors* ]]
+	[[ $stderr == *"k.memory"*backups* ]]
+	run -0 --separate-stderr hsmlic audit key show k
+	[[ $stderr != *backups* ]]
+	# no file of that name, which would not be on the token
+	for uri in pkcs11:token=lab PKCS11:token=lab pkcs11:; do
+		run -2 hsmlic audit key new "$uri"
+		[[ $output == *"hint: "*pkcs11-tool* ]]
+		[ ! -e "$uri" ]
+	done
+	run -0 hsmlic audit key --help
+	[[ $output == *"new FILE | show FILE|URI"* ]]
+	run -0 hsmlic completion bash
+	[[ $output == *"new show"* ]]
+	[[ $output != *"show FILE"* ]]
 }
 
 @test "key: what is none" {
