@@ -231,7 +231,7 @@ static bool
 card_matches(const hl_event_filter *f, const hl_event *e)
 {
 	static const char *const keys[] = { "card_id", "issue_card",
-		"reading_card", "variance_card", NULL };
+		"reading_card", "variance_card", "overlap_card", "card", NULL };
 	hl_issue i;
 
 	return any_is(e, keys, &f->card) ||

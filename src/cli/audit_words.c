@@ -60,16 +60,26 @@ put_chip(const telling *t, const hl_uuid *id)
 	hl_buf_printf(t->out, "chip %s", name);
 }
 
+/* The label that the event itself gives the card; that of today, which it did
+ * not know, is told apart. */
 static void
 put_card(const telling *t, const hl_uuid *id)
 {
+	const char *said = text(t, "card_label");
 	char name[HL_CARD_WORDS] = "that the store does not know";
 	hl_card_row c;
 
-	if (hl_store_card_by_id(t->cli->store, id, &c, NULL) == HL_OK &&
-	    (c.label[0] != '\0' || c.serial[0] != '\0'))
-		hl_card_words(c.label, c.serial, name, sizeof(name));
+	if (hl_store_card_by_id(t->cli->store, id, &c, NULL) != HL_OK) {
+		hl_buf_printf(t->out, "card %s", name);
+		return;
+	}
+	if (said[0] != '\0' || c.serial[0] != '\0')
+		hl_card_words(said, c.serial, name, sizeof(name));
+	else
+		(void)hl_text_copy(name, sizeof(name), "without serial number");
 	hl_buf_printf(t->out, "card %s", name);
+	if (c.label[0] != '\0' && strcmp(c.label, said) != 0)
+		hl_buf_printf(t->out, " [now \"%s\"]", c.label);
 }
 
 static void
@@ -215,6 +225,124 @@ tell_variance(const telling *t)
 	put_note(t, ": ", "variance_reason");
 }
 
+/* "10 = 7 left + 2 issued + 1 outside, difference 1" */
+static void
+tell_reconciled(const telling *t)
+{
+	static const struct {
+		const char *key, *word;
+	} parts[] = {
+		{ "issued", "issued" },
+		{ "issued_bad", "issued but bad" },
+		{ "lost", "lost" },
+		{ "outside", "outside" },
+		{ "imported", "imported" },
+	};
+	int64_t sum = number(t, "left");
+	hl_buf terms = HL_BUF_INIT;
+	hl_uuid id;
+
+	if (id_of(t, "card", &id))
+		put_card(t, &id);
+	for (size_t i = 0; i < HL_COUNT(parts); i++) {
+		const int64_t n = number(t, parts[i].key);
+
+		sum += n;
+		if (n != 0)
+			hl_buf_printf(
+			    &terms, " + %" PRId64 " %s", n, parts[i].word);
+	}
+	hl_buf_printf(t->out,
+	    ": %" PRId64 " %s %" PRId64 " left%s, difference %" PRId64,
+	    number(t, "provisioned"),
+	    sum == number(t, "provisioned") ? "=" : "is not", number(t, "left"),
+	    terms.n > 0 ? hl_buf_str(&terms) : "", number(t, "difference"));
+	if (number(t, "signed") != 0)
+		hl_buf_printf(
+		    t->out, ", %" PRId64 " signed off", number(t, "signed"));
+	if (json_object_get(t->e->body, "counter") == NULL)
+		hl_buf_printf(t->out, "; the card was not there");
+	hl_buf_free(&terms);
+}
+
+static void
+tell_restored(const telling *t)
+{
+	const char *kin = text(t, "replaced");
+	const int64_t common = number(t, "common");
+	const int64_t size = number(t, "replaced_size");
+
+	hl_buf_printf(t->out,
+	    "a copy of %" PRId64 " events was put in the place of ",
+	    number(t, "copy_size"));
+	if (strcmp(kin, "none") == 0)
+		hl_buf_printf(t->out, "no store");
+	else if (strcmp(kin, "unknown") == 0)
+		hl_buf_printf(t->out, "one that could not be compared");
+	else if (strcmp(kin, "stranger") == 0)
+		hl_buf_printf(
+		    t->out, "another store, of %" PRId64 " events", size);
+	else if (strcmp(kin, "newer") == 0)
+		hl_buf_printf(t->out,
+		    "a newer one, of %" PRId64 ": the last %" PRId64
+		    " are not in it",
+		    size, size - common);
+	else if (strcmp(kin, "fork") == 0)
+		hl_buf_printf(t->out,
+		    "one of %" PRId64
+		    " that only begins with the same %" PRId64,
+		    size, common);
+	else
+		hl_buf_printf(t->out, "one of %" PRId64 " (%s)", size, kin);
+}
+
+/* What a merge brought: its events, rows that are not 0. */
+static void
+tell_merged(const telling *t)
+{
+	static const char *const rows[] = { "firmwares", "chips", "cards",
+		"issues", "licenses", "uses", "installs", "variances" };
+
+	hl_buf_printf(t->out, "%s: %" PRId64 " events", text(t, "origin"),
+	    number(t, "events"));
+	for (size_t i = 0; i < HL_COUNT(rows); i++) {
+		const int64_t n = number(t, rows[i]);
+
+		/* of one, without its plural's s */
+		if (n != 0)
+			hl_buf_printf(t->out, ", %" PRId64 " %.*s", n,
+			    (int)strlen(rows[i]) - (n == 1), rows[i]);
+	}
+	if (number(t, "overlaps") != 0)
+		hl_buf_printf(t->out,
+		    "; %" PRId64 " units that both accounted for",
+		    number(t, "overlaps"));
+	if (number(t, "twice") != 0)
+		hl_buf_printf(t->out, "; %" PRId64 " chips licensed by both",
+		    number(t, "twice"));
+}
+
+/* A ledger that the other store had merged before. */
+static void
+tell_via(const telling *t)
+{
+	hl_buf_printf(t->out, "%s: %" PRId64 " events, by way of %s",
+	    text(t, "merged_origin"), number(t, "merged_size"), text(t, "via"));
+}
+
+static void
+tell_overlap(const telling *t)
+{
+	hl_uuid id;
+
+	if (id_of(t, "overlap_card", &id))
+		put_card(t, &id);
+	hl_buf_printf(t->out, ": %" PRId64 " %s that %s accounted for, too",
+	    number(t, "overlap_units"),
+	    hl_plural((uint64_t)number(t, "overlap_units"), "unit", "units"),
+	    text(t, "origin"));
+}
+
 static void
 tell_clock(const telling *t)
 {
@@ -230,6 +358,7 @@ tell_slot(const telling *t)
 {
 	hl_buf_printf(t->out, "slot %" PRId64 " is reader %s",
 	    number(t, "slot_slot"), text(t, "slot_reader"));
+	put_note(t, ", at station ", "slot_station");
 }
 
 /* Keys are long; their IDs tell them apart. */
@@ -258,7 +387,20 @@ tell_checkpoint(const telling *t)
 static void
 tell_keys(const telling *t)
 {
-	hl_buf_printf(t->out, "%s", text(t, "change"));
+	static const struct {
+		const char *change, *words;
+	} changes[] = {
+		{ "key.rotated", ", and a key of before agreed" },
+		{ "key.replaced", ", and no key of before agreed" },
+		{ "key.retired", ", others sign no more" },
+	};
+	const char *change = text(t, "change");
+
+	hl_buf_printf(t->out, "%s", change);
+	for (size_t i = 0; i < HL_COUNT(changes); i++) {
+		if (strcmp(changes[i].change, change) == 0)
+			hl_buf_printf(t->out, "%s", changes[i].words);
+	}
 	put_keys(t, ": signing keys are", text(t, "known_keys"));
 }
 
@@ -316,6 +458,11 @@ static const struct {
 	{ "license.trusted", "license_id", tell_license },
 	{ "program.outcome", "install_id", tell_install },
 	{ "variance.signed", "variance_card", tell_variance },
+	{ "reconcile.result", "provisioned", tell_reconciled },
+	{ "store.restored", "copy_size", tell_restored },
+	{ "store.merged", "events", tell_merged },
+	{ "store.merged", "via", tell_via },
+	{ "store.merged", "overlap_units", tell_overlap },
 	{ "clock.back", "now", tell_clock },
 	{ "config.changed", "slot_reader", tell_slot },
 	{ "config.changed", "known_keys", tell_keys },

@@ -133,6 +133,45 @@ seqs() { # OPTIONS: numbers of events
 	[ "$(jq -c .events <<<"$output")" = '[]' ]
 }
 
+@test "log: words for what is reconciled, restored, merged and rotated" {
+	spend a b
+	serial=$(sqlite3 s.db 'SELECT serial FROM cards')
+	cp -a s.db copy.db
+	hsmlic card label "$serial" Anna >/dev/null
+	hsmlic reconcile >/dev/null
+	[[ $(hsmlic audit log --last 1) == *"reconcile.result "*"card $serial [now \"Anna\"]: 9 = 7 left + 2 issued, difference 0" ]]
+	# of a card that is gone, with a unit that left it elsewhere
+	hsmlic-sim chip new z >/dev/null
+	hsmlic get --yes -q --store other.db --card sim:card --target sim:z \
+		>/dev/null 2>&1
+	hsmlic status >/dev/null 2>&1
+	mv card away
+	hsmlic reconcile >/dev/null || true
+	mv away card
+	[[ $(hsmlic audit log --last 1) == *": 9 = 6 left + 2 issued + 1 outside, difference 1; the card was not there" ]]
+	[ "$(seqs --card Anna --kind reconcile | wc -w)" = 2 ]
+	# the event that gave the label has it, those of before have not
+	hsmlic card label Anna Berta >/dev/null
+	run -0 hsmlic audit log --kind card.labelled
+	[[ ${lines[1]} == *"card \"Anna\" ($serial) [now \"Berta\"]" ]]
+	[[ ${lines[2]} == *"card \"Berta\" ($serial)" ]]
+	run -0 hsmlic audit log --kind issue
+	[[ $output == *"card $serial [now \"Berta\"]"* ]]
+	# keys
+	key k
+	key n
+	checkpoint c
+	hsmlic audit checkpoint --key k --key n --new-key -q -o c >/dev/null
+	[[ $(hsmlic audit log --kind config) == *"key.rotated, and a key of before agreed: signing keys are "*", "* ]]
+	# another store, and an older copy
+	hsmlic store merge --yes -q other.db >/dev/null 2>&1
+	[[ $(hsmlic audit log --kind store.merged) == *"hsmlic.invalid/"*": "*" events, "*"1 license"* ]]
+	n=$(events)
+	hsmlic store restore copy.db --force --yes -q >/dev/null 2>&1
+	was=$(sqlite3 copy.db 'SELECT count(*) FROM events')
+	[[ $(hsmlic audit log --kind store.restored) == *"a copy of $was events was put in the place of a newer one, of $n: the last $((n - was)) are not in it" ]]
+}
+
 @test "log: what cannot be chosen" {
 	for words in "--from x" "--to 2026-13-01" "--kind fly" "--kind issue." \
 		"--last -1" "--card nobody" "--chip nobody" "--issue 12" \
@@ -308,7 +347,7 @@ seqs() { # OPTIONS: numbers of events
 	[ "$(hsmlic audit log --kind config --jsonl |
 		jq -r .body.change | paste -sd ' ')" = \
 		"key.rotated key.retired key.replaced" ]
-	[[ $(hsmlic audit log --kind config) == *"key.replaced: signing keys are "* ]]
+	[[ $(hsmlic audit log --kind config) == *"key.replaced, and no key of before agreed: signing keys are "* ]]
 	run -0 hsmlic audit verify --checkpoint c1 --checkpoint c2 \
 		--checkpoint c3 --checkpoint c4
 }
