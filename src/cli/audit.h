@@ -31,8 +31,9 @@ typedef struct hl_event_filter {
 	hl_cli *cli;
 	hl_event_bound from, to;	       /* without `to` itself */
 	const char *station, *operator_, *lot; /* NULL: any */
-	bool by_card, by_chip, by_issue;
-	hl_uuid card, chip, issue;
+	bool by_card, by_chip;
+	hl_uuid card, chip;
+	char issue[HL_UUID_TEXT]; /* how the ID begins; "": any */
 } hl_event_filter;
 
 /* From the options of the running command. */

@@ -5,13 +5,39 @@
 
 #include "cli/audit.h"
 
+#define ID_DIGITS_MIN 8
+#define MINUTE_MS ((int64_t)60 * 1000)
+
 static const char what[] = "choose events";
 
 /* ---- options ------------------------------------------------------------ */
 
+/* Takes "+02:00" from the end of a time; *minutes is what it says. */
+static bool
+take_offset(char *s, int *minutes)
+{
+	const size_t n = strlen(s);
+	char *o = n < 7 ? NULL : s + n - 6;
+	int h, m;
+
+	*minutes = 0;
+	if (o == NULL || strchr(s, 'T') == NULL || (*o != '+' && *o != '-'))
+		return true;
+	if (!isdigit((unsigned char)o[1]) || !isdigit((unsigned char)o[2]) ||
+	    o[3] != ':' || !isdigit((unsigned char)o[4]) ||
+	    !isdigit((unsigned char)o[5]))
+		return false;
+	h = (o[1] - '0') * 10 + o[2] - '0';
+	m = (o[4] - '0') * 10 + o[5] - '0';
+	*minutes = (*o == '-' ? -1 : 1) * (60 * h + m);
+	o[0] = 'Z';
+	o[1] = '\0';
+	return h < 24 && m < 60;
+}
+
 /* "2026-11-25", "2026-11-25T12:30:00Z", or with milliseconds. */
 static bool
-parse_time(const char *s, int64_t *at)
+parse_utc(const char *s, int64_t *at)
 {
 	static const char *const rests[] = { "", "T00:00:00.000Z", ".000Z" };
 	char whole[2 * HL_TIME_TEXT];
@@ -32,6 +58,20 @@ parse_time(const char *s, int64_t *at)
 	return false;
 }
 
+/* RFC 3339, also with an offset instead of the Z. */
+static bool
+parse_time(const char *s, int64_t *at)
+{
+	char copy[HL_TIME_TEXT + 8];
+	int minutes;
+
+	if (!hl_text_copy(copy, sizeof(copy), s) ||
+	    !take_offset(copy, &minutes) || !parse_utc(copy, at))
+		return false;
+	*at -= minutes * MINUTE_MS;
+	return true;
+}
+
 static hl_rc
 set_bound(hl_cli *cli, const char *option, hl_event_bound *b, hl_err *err)
 {
@@ -44,9 +84,35 @@ set_bound(hl_cli *cli, const char *option, hl_event_bound *b, hl_err *err)
 	if (parse_time(s, &b->at))
 		return HL_OK;
 	return hl_fail(err, HL_EUSAGE, what,
-	    "write the number of an event, or a time in UTC such as "
-	    "2026-11-25 or 2026-11-25T12:30:00Z",
-	    "--%s \"%s\" is neither", option, s);
+	    "write such as 2026-11-25 (UTC), 2026-11-25T12:30:00Z or "
+	    "2026-11-25T14:30:00+02:00, or the number of an event",
+	    "--%s \"%s\" is neither a time nor the number of an event", option,
+	    s);
+}
+
+/* Names those that begin with the same letters, if any do. */
+static hl_rc
+no_kind(const char *kind, hl_err *err)
+{
+	const char *known;
+	char near[HL_ERR_HINT] = "";
+	size_t n = strcspn(kind, ".");
+
+	for (; n > 0 && near[0] == '\0'; n--) {
+		for (size_t i = 0; (known = hl_event_kind(i)) != NULL; i++) {
+			const size_t used = strlen(near);
+
+			if (strncmp(known, kind, n) == 0)
+				(void)hl_text_format(near + used,
+				    sizeof(near) - used, "%s%s",
+				    used == 0 ? "there are " : ", ", known);
+		}
+	}
+	return hl_fail(err, HL_EUSAGE, what,
+	    near[0] != '\0' ? near
+			    : "write one such as issue.outcome, or issue for "
+			      "all that begin so; FORMAT.ledger lists them",
+	    "there is no kind of event \"%s\"", kind);
 }
 
 static hl_rc
@@ -64,10 +130,7 @@ check_kinds(hl_cli *cli, hl_err *err)
 				break;
 		}
 		if (known == NULL)
-			return hl_fail(err, HL_EUSAGE, what,
-			    "write one such as issue.outcome, or issue for all "
-			    "that begin so; hsmlic(1) lists them",
-			    "there is no kind of event \"%s\"", kind);
+			return no_kind(kind, err);
 	}
 	return HL_OK;
 }
@@ -110,18 +173,42 @@ set_chip(hl_cli *cli, hl_event_filter *f, hl_err *err)
 	return HL_OK;
 }
 
+/* At least 8 digits, and hyphens where an ID has them. */
+static bool
+begins_id(const char *s)
+{
+	const size_t n = strnlen(s, HL_UUID_TEXT);
+
+	if (n < ID_DIGITS_MIN || n >= HL_UUID_TEXT)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		const bool hyphen = i == 8 || i == 13 || i == 18 || i == 23;
+
+		if (hyphen ? s[i] != '-' : !isxdigit((unsigned char)s[i]))
+			return false;
+	}
+	return true;
+}
+
 static hl_rc
 set_issue(hl_cli *cli, hl_event_filter *f, hl_err *err)
 {
 	const char *s = hl_opt(cli, "issue");
+	hl_uuid whole;
 
 	if (s == NULL)
 		return HL_OK;
-	f->by_issue = true;
-	if (hl_uuid_parse(s, &f->issue))
+	if (hl_uuid_parse(s, &whole)) {
+		hl_uuid_text(&whole, f->issue);
+		return HL_OK;
+	}
+	for (size_t i = 0; i < sizeof(f->issue) && s[i] != '\0'; i++)
+		f->issue[i] = (char)tolower((unsigned char)s[i]);
+	if (begins_id(f->issue))
 		return HL_OK;
 	return hl_fail(err, HL_EUSAGE, what,
-	    "write the whole ID of a request, as hsmlic chip show does",
+	    "write the ID of a request as hsmlic chip show does, or its first "
+	    "8 digits or more",
 	    "\"%s\" is no ID of a request", s);
 }
 
@@ -254,10 +341,20 @@ chip_matches(const hl_event_filter *f, const hl_event *e)
 static bool
 issue_matches(const hl_event_filter *f, const hl_event *e)
 {
+	const size_t n = strlen(f->issue);
+	char id[HL_UUID_TEXT];
+	const char *text;
 	hl_license l;
 
-	return any_is(e, issue_keys, &f->issue) ||
-	    (license_of(f, e, &l) && hl_uuid_equal(&l.issue, &f->issue));
+	for (size_t i = 0; issue_keys[i] != NULL; i++) {
+		text = hl_event_text(e, issue_keys[i]);
+		if (text != NULL && strncmp(text, f->issue, n) == 0)
+			return true;
+	}
+	if (!license_of(f, e, &l))
+		return false;
+	hl_uuid_text(&l.issue, id);
+	return strncmp(id, f->issue, n) == 0;
 }
 
 static bool
@@ -285,7 +382,7 @@ hl_event_matches(const hl_event_filter *f, const hl_event *e)
 	    (f->operator_ != NULL && strcmp(e->operator_, f->operator_) != 0))
 		return false;
 	return kind_matches(f->cli, e->kind) &&
-	    (!f->by_issue || issue_matches(f, e)) &&
+	    (f->issue[0] == '\0' || issue_matches(f, e)) &&
 	    (!f->by_card || card_matches(f, e)) &&
 	    (!f->by_chip || chip_matches(f, e)) &&
 	    (f->lot == NULL || lot_matches(f, e));

@@ -355,6 +355,11 @@ prove_consistency(proving *p, hl_err *err)
 
 	if ((rc = newer_tree(p, &size, &root, err)) != HL_OK)
 		return rc;
+	if (p->newer.n > 0 && size < f->c.size)
+		return hl_fail(err, HL_EUSAGE, what,
+		    "swap them: --from is the older one",
+		    "--from %s is of %" PRIu64 " events, --to %s of %" PRIu64,
+		    f->path, f->c.size, p->newer.f[0].path, size);
 	if (size < f->c.size)
 		return hl_fail(err, HL_EINTEGRITY, what, HL_AUDIT_HINT,
 		    "%s is of %" PRIu64 " events, and there are only %" PRIu64,

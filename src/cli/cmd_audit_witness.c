@@ -97,8 +97,13 @@ check_tree(watching *w, hl_err *err)
 		return rc;
 	(void)hl_memory_find(w->memory, c->origin, &last);
 	w->was = last.size;
-	return hl_sign_tree(w->memory, c->origin, c->size, &c->root,
+	rc = hl_sign_tree(w->memory, c->origin, c->size, &c->root,
 	    hl_bundle_leaves, &w->bundle, err);
+	if (rc == HL_EINTEGRITY && c->size < w->was)
+		hl_err_hint(err,
+		    "ask for a newer bundle; if there is none, the log was "
+		    "rolled back");
+	return rc;
 }
 
 static hl_rc

@@ -110,6 +110,7 @@ static bool
 attempt_row(void *arg, const hl_issue *i)
 {
 	char at[HL_TIME_TEXT], no[16], counters[40], units[16] = "?";
+	char id[HL_UUID_TEXT];
 	struct parts *p = arg;
 	hl_card_row card;
 
@@ -124,6 +125,7 @@ attempt_row(void *arg, const hl_issue *i)
 	else if (card.serial[0] == '\0')
 		(void)hl_text_copy(
 		    card.serial, sizeof(card.serial), card.label);
+	hl_uuid_text(&i->id, id);
 	hl_time_text(i->opened_at, at);
 	(void)snprintf(no, sizeof(no), "%u", i->attempt);
 	(void)snprintf(counters, sizeof(counters), "%u", i->counter_before);
@@ -134,7 +136,7 @@ attempt_row(void *arg, const hl_issue *i)
 	}
 	hl_table_row(p->table,
 	    (const char *[]){ at, no, hl_issue_state_name(i->state), units,
-		counters, card.serial, i->detail });
+		counters, card.serial, id, i->detail });
 	return true;
 }
 
@@ -255,7 +257,7 @@ show_text(hl_cli *cli, const hl_chip *chip, hl_err *err)
 	static const char *const license_columns[] = { "FIRMWARE", "STATE",
 		"SIZE", "SHA-256", "ADDED", "REASON" };
 	static const char *const attempt_columns[] = { "REQUESTED", "ATTEMPT",
-		"OUTCOME", "UNITS", "COUNTER", "CARD", "DETAIL" };
+		"OUTCOME", "UNITS", "COUNTER", "CARD", "REQUEST", "DETAIL" };
 	static const char *const install_columns[] = { "BEGAN", "PROGRAMMER",
 		"IMAGE", "OUTCOME", "TOOK", "DETAIL" };
 	struct chip_parts p = { .licenses = { .cli = cli },

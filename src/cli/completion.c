@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Completion scripts for three shells, made from the tables. */
 #include "cli/completion.h"
+#include "ledger/event.h"
 
 #include <ctype.h>
 #include <string.h>
+
+#define EVENT_KIND "KIND" /* as the tables spell it */
 
 hl_value_kind
 hl_value_kind_of(const char *value)
@@ -13,9 +16,20 @@ hl_value_kind_of(const char *value)
 		return HL_VALUE_FILE;
 	if (strcmp(value, "DIR") == 0)
 		return HL_VALUE_DIR;
+	if (strcmp(value, EVENT_KIND) == 0)
+		return HL_VALUE_CHOICE;
 	if (islower((unsigned char)value[0]) && strchr(value, '|') != NULL)
 		return HL_VALUE_CHOICE;
 	return HL_VALUE_TEXT;
+}
+
+static void
+put_kinds(hl_buf *out)
+{
+	const char *kind;
+
+	for (size_t i = 0; (kind = hl_event_kind(i)) != NULL; i++)
+		hl_buf_printf(out, "%s%s", i == 0 ? "" : " ", kind);
 }
 
 /* Words in capitals stand for something else, and are none to type. */
@@ -25,6 +39,10 @@ hl_completion_choices(const char *value, hl_buf *out)
 	const char *sep = "";
 	size_t n;
 
+	if (strcmp(value, EVENT_KIND) == 0) {
+		put_kinds(out);
+		return;
+	}
 	for (; *(value += strspn(value, "| ")) != '\0'; value += n) {
 		n = strcspn(value, "| ");
 		if (isupper((unsigned char)value[0]))

@@ -106,6 +106,41 @@ verify_key(const hl_note *n, const hl_vkey *k, size_t *lines, uint64_t *latest,
 	return HL_OK;
 }
 
+#define IDS_SHOWN 8
+
+static void
+put_id(hl_buf *out, size_t i, const uint8_t id[HL_KEY_ID_LEN])
+{
+	char hex[2 * HL_KEY_ID_LEN + 1];
+
+	hl_hex_lower(hex, id, HL_KEY_ID_LEN);
+	if (i < IDS_SHOWN)
+		hl_buf_printf(out, "%s%s", i == 0 ? "" : ", ", hex);
+	else if (i == IDS_SHOWN)
+		hl_buf_printf(out, ", ...");
+}
+
+static hl_rc
+fail_unknown(const hl_note *n, const hl_vkey *keys, size_t keys_n, hl_err *err)
+{
+	hl_buf signers = HL_BUF_INIT, given = HL_BUF_INIT;
+	hl_rc rc;
+
+	for (size_t i = 0; i < n->sigs_n; i++)
+		put_id(&signers, i, n->sigs[i].id);
+	for (size_t i = 0; i < keys_n; i++)
+		put_id(&given, i, keys[i].id);
+	rc = hl_fail(err, HL_EINTEGRITY, WHAT_VERIFY,
+	    "give the key of the log (or witness) that signed it",
+	    "none of its %zu signatures is of a key that is known here: signed "
+	    "by %s; known is %s",
+	    n->sigs_n, hl_buf_str(&signers),
+	    keys_n == 0 ? "none" : hl_buf_str(&given));
+	hl_buf_free(&signers);
+	hl_buf_free(&given);
+	return rc;
+}
+
 hl_rc
 hl_note_verify(const hl_note *n, const hl_vkey *keys, size_t keys_n,
     bool *verified, uint64_t *times, hl_err *err)
@@ -123,10 +158,7 @@ hl_note_verify(const hl_note *n, const hl_vkey *keys, size_t keys_n,
 			times[i] = latest;
 	}
 	if (rc == HL_OK && all == 0)
-		rc = hl_fail(err, HL_EINTEGRITY, WHAT_VERIFY,
-		    "give the key of the log (or witness) that signed it",
-		    "none of its %zu signatures is of a key that is known here",
-		    n->sigs_n);
+		rc = fail_unknown(n, keys, keys_n, err);
 	for (size_t i = 0; i < keys_n && rc != HL_OK; i++) {
 		if (verified != NULL)
 			verified[i] = false;

@@ -115,12 +115,23 @@ seqs() { # OPTIONS: numbers of events
 	[ "$(seqs --issue "$id" | wc -w)" = 2 ]
 	[ "$(hsmlic audit log --jsonl --issue "$id" | jq -r .kind | paste -sd ' ')" = \
 		"issue.intent issue.outcome" ]
+	[ "$(seqs --issue "${id:0:8}")" = "$(seqs --issue "$id")" ]
+	up=${id^^}
+	[ "$(seqs --issue "${up:0:20}")" = "$(seqs --issue "$id")" ]
+	[ "$(seqs --issue "00000000")" = "" ]
+	[[ $(hsmlic chip show "$(sqlite3 s.db "SELECT hex(uid) FROM chips AS c
+		JOIN issues AS i ON i.chip = c.id ORDER BY i.n DESC LIMIT 1")") == *"$id"* ]]
 	[ "$(seqs --card nine --kind issue | wc -w)" = 4 ]
 	[ "$(seqs --card nine --kind chip)" = "" ]
 	at=$(hsmlic audit log --jsonl --from 5 --to 6 | jq -r .at)
 	[[ " $(seqs --from "$at") " == *" 5 "* ]]
 	[[ " $(seqs --to "$at") " != *" 5 "* ]]
 	[ "$(seqs --from 2100-01-01)" = "" ]
+	# the same moment, as other places of the world write it
+	east=$(TZ=EAST-2 date -d "$at" +%FT%T.%3N)+02:00
+	west=$(TZ=WEST+9:30 date -d "$at" +%FT%T.%3N)-09:30
+	[ "$(seqs --from "$east")" = "$(seqs --from "$at")" ]
+	[ "$(seqs --to "$west")" = "$(seqs --to "$at")" ]
 	[ "$(seqs --to 2100-01-01T00:00:00Z | wc -w)" = "$n" ]
 	HSMLIC_CARD=nobody HSMLIC_LAST=1 seqs | grep -qw 0
 	hsmlic-sim chip new c >/dev/null
@@ -180,6 +191,20 @@ seqs() { # OPTIONS: numbers of events
 		run -2 hsmlic audit log $words
 		[[ $output == *"hint: "* ]] || [[ $output == *'"hint"'* ]]
 	done
+	for at in 2026-11-25+02:00 2026-11-25T12:00:00+2:00 \
+		2026-11-25T12:00:00+24:00 2026-11-25T12:00:00+02:60 \
+		2026-11-25T12:00:00Z+02:00 yesterday; do
+		run -2 hsmlic audit log --from "$at"
+		[[ $output == *"neither a time nor the number of an event"* ]]
+	done
+	run -2 hsmlic audit log --kind issue.outcom
+	[[ $output == *"there are issue.intent, issue.outcome"* ]]
+	run -2 hsmlic audit log --kind zebra
+	[[ $output == *"FORMAT.ledger"* ]]
+	for words in 1234567 1234567g 123456789 12345678-12345; do
+		run -2 hsmlic audit log --issue "$words"
+	done
+	[[ $(hsmlic completion bash) == *'--kind"'*'store.created '*' checkpoint.made'* ]]
 	run -5 hsmlic audit log --store nowhere.db
 	[ ! -e nowhere.db ]
 }
@@ -736,6 +761,10 @@ seqs() { # OPTIONS: numbers of events
 	run -2 hsmlic audit verify --checkpoint c --key other
 	# signed by nobody that is known
 	run -9 hsmlic audit verify --checkpoint c --key n.vkey
+	id() {
+		cut -d+ -f2 "$1"
+	}
+	[[ $output == *"signed by $(id k.vkey); known is $(id n.vkey)"* ]]
 	# one that signed nothing is a finding
 	run -1 hsmlic audit verify --checkpoint c --key k.vkey --key n.vkey
 	[[ $output == *"signed none of these"* ]]
@@ -834,7 +863,8 @@ seqs() { # OPTIONS: numbers of events
 	# from one to itself nothing is needed
 	run -0 --separate-stderr hsmlic audit prove --from c1 --to c1
 	[ -z "$output" ]
-	run -9 hsmlic audit prove --from c2 --to c1
+	run -2 hsmlic audit prove --from c2 --to c1
+	[[ $output == *"swap them"* ]]
 	run -2 hsmlic audit prove --from c1 --to nowhere
 }
 
@@ -952,6 +982,7 @@ witness() { # WORDS
 	witness b2.tar -o w2
 	run -9 witness b1.tar
 	[[ $output == *"rolled back"* ]]
+	[[ $output == *"hint: ask for a newer bundle"* ]]
 	mkdir x
 	tar -xf b2.tar -C x
 	sed -i 's/"ann"/"eve"/' x/log.jsonl
