@@ -335,7 +335,9 @@ license.trusted|TZEN was 0" ]
 	run -0 --separate-stderr hsmlic status
 	[[ $output =~ installed\ +0\ +0 ]]
 	[[ $output =~ failed\ +2\ +2 ]]
-	run -0 hsmlic store check
+	# all that is wrong is that these rows came without events
+	run -1 --separate-stderr hsmlic store check
+	[ "$(grep -cvE '^installs row [0-9]+: .*no event tells of it$' <<<"$output")" = 0 ]
 }
 
 @test "one license leaves for a file or standard output" {
