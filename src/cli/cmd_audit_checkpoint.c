@@ -14,7 +14,7 @@ static const char what[] = "sign the ledger";
 typedef struct making {
 	hl_cli *cli;
 	hl_text origin;
-	hl_secret secret;
+	hl_secret secrets[HL_SIGNERS_MAX];
 	size_t n;
 	hl_signer *signers[HL_SIGNERS_MAX];
 	hl_memory *memories[HL_SIGNERS_MAX];
@@ -38,11 +38,8 @@ open_signer(making *m, const char *key, hl_err *err)
 	hl_vkey k;
 	hl_rc rc;
 
-	if (m->n == HL_SIGNERS_MAX)
-		return hl_fail(err, HL_EUSAGE, what, "give fewer keys",
-		    "more than %d cannot sign at once", HL_SIGNERS_MAX);
 	rc = hl_signer_open(
-	    s, key, hl_opt(m->cli, "module"), &m->secret.source, err);
+	    s, key, hl_opt(m->cli, "module"), &m->secrets[m->n].source, err);
 	if (rc != HL_OK)
 		return rc;
 	m->n++;
@@ -54,24 +51,90 @@ open_signer(making *m, const char *key, hl_err *err)
 	return rc == HL_OK ? hl_keys_add(&m->keys, &k, err) : rc;
 }
 
+/* ---- their PINs ---------------------------------------------------------- */
+
+static size_t
+count(const hl_cli *cli, const char *option)
+{
+	size_t n = 0;
+
+	while (hl_opt_nth(cli, option, n) != NULL)
+		n++;
+	return n;
+}
+
+/* One that is too few must not be tried with a key that it is not for. */
+static hl_rc
+check_pins(size_t given, size_t needed, hl_err *err)
+{
+	static const char hint[] =
+	    "give --pin once for each key that needs one, in the order of the "
+	    "keys; a URI may have its own: ?pin-source=file:/PATH";
+
+	if (given > 1 && given > needed)
+		return hl_fail(err, HL_EUSAGE, what, hint,
+		    "--pin was given %zu times, and of the keys %zu %s one",
+		    given, needed, hl_plural(needed, "needs", "need"));
+	if (given == 0 || given >= needed || hl_secret_may_prompt())
+		return HL_OK;
+	return hl_fail(err, HL_EUSAGE, what, hint,
+	    "%zu keys need a PIN or passphrase, and %zu --pin %s given; "
+	    "nothing was tried",
+	    needed, given, hl_plural(given, "was", "were"));
+}
+
+/* The nth --pin is that of the nth key which needs one. */
+static hl_rc
+find_pins(making *m, size_t keys, hl_err *err)
+{
+	const bool last_try = hl_opt_set(m->cli, "last-pin-try");
+	size_t needed = 0;
+	const char *pin;
+	hl_rc rc = HL_OK;
+
+	for (size_t i = 0; i < keys && rc == HL_OK; i++) {
+		pin = NULL;
+		if (hl_signer_needs_pin(hl_opt_nth(m->cli, "key", i)))
+			pin = hl_opt_nth(m->cli, "pin", needed++);
+		rc = hl_secret_init(&m->secrets[i], pin, last_try, err);
+	}
+	return rc == HL_OK ? check_pins(count(m->cli, "pin"), needed, err) : rc;
+}
+
+static hl_rc
+check_pin_words(making *m, hl_err *err)
+{
+	const char *word;
+	hl_secret s;
+	hl_rc rc = HL_OK;
+
+	for (size_t i = 0; rc == HL_OK; i++) {
+		if ((word = hl_opt_nth(m->cli, "pin", i)) == NULL)
+			break;
+		rc = hl_secret_init(&s, word, false, err);
+	}
+	return rc;
+}
+
 static hl_rc
 open_signers(making *m, hl_err *err)
 {
-	const bool last_try = hl_opt_set(m->cli, "last-pin-try");
-	const char *key;
+	const size_t keys = count(m->cli, "key");
 	hl_rc rc;
 
-	if (hl_opt(m->cli, "key") == NULL)
+	if (keys == 0)
 		return hl_fail(err, HL_EUSAGE, what,
 		    "add --key FILE or --key pkcs11:URI; hsmlic audit key new "
 		    "FILE makes one",
 		    "which key signs was not said");
-	rc = hl_secret_init(&m->secret, hl_opt(m->cli, "pin"), last_try, err);
-	for (size_t i = 0; rc == HL_OK; i++) {
-		if ((key = hl_opt_nth(m->cli, "key", i)) == NULL)
-			break;
-		rc = open_signer(m, key, err);
-	}
+	if (keys > HL_SIGNERS_MAX)
+		return hl_fail(err, HL_EUSAGE, what, "give fewer keys",
+		    "more than %d cannot sign at once", HL_SIGNERS_MAX);
+	if ((rc = check_pin_words(m, err)) != HL_OK ||
+	    (rc = find_pins(m, keys, err)) != HL_OK)
+		return rc;
+	for (size_t i = 0; i < keys && rc == HL_OK; i++)
+		rc = open_signer(m, hl_opt_nth(m->cli, "key", i), err);
 	return rc;
 }
 
@@ -376,8 +439,8 @@ making_free(making *m)
 	for (size_t i = 0; i < HL_SIGNERS_MAX; i++) {
 		hl_memory_close(&m->memories[i]);
 		hl_signer_close(&m->signers[i]);
+		hl_secret_free(&m->secrets[i]);
 	}
-	hl_secret_free(&m->secret);
 	hl_buf_free(&m->note);
 	free(m);
 }

@@ -50,6 +50,7 @@ void hl_secret_free(hl_secret *s);
  * stop (Ctrl-Z) is one, too, and behind it the question is asked again. `what`
  * is cleaned for the terminal. Buffer as of hl_pin_source.
  */
+bool hl_secret_may_prompt(void); /* is there a terminal to ask on? */
 HL_CHECK hl_rc hl_secret_prompt(
     const char *what, bool last_try, char *buf, size_t size, hl_err *err);
 

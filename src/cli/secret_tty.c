@@ -204,6 +204,22 @@ ask_on(tty *t, const char *question, char *buf, size_t size, hl_err *err)
 	return rc;
 }
 
+static int
+open_terminal(void)
+{
+	return open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+}
+
+bool
+hl_secret_may_prompt(void)
+{
+	const int fd = open_terminal();
+
+	if (fd >= 0)
+		(void)close(fd);
+	return fd >= 0;
+}
+
 hl_rc
 hl_secret_prompt(
     const char *what, bool last_try, char *buf, size_t size, hl_err *err)
@@ -215,7 +231,7 @@ hl_secret_prompt(
 	(void)hl_text_format(question, sizeof(question), "%s%s: ", what,
 	    last_try ? " (the LAST TRY before it is locked)" : "");
 	hl_text_clean(question);
-	t.fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	t.fd = open_terminal();
 	if (t.fd < 0)
 		return no_terminal(err);
 	rc = ask_on(&t, question, buf, size, err);

@@ -301,11 +301,10 @@ static const hl_option audit_prove_options[] = {
 	END,
 };
 
-#define SIGNER_OPTIONS                                                         \
+#define SIGNER_OPTIONS(pin_help, pin_flags)                                    \
 	{ "module", 0, "PATH",                                                 \
 		"PKCS #11 module of the token (opensc-pkcs11.so)", 0 },        \
-	    { "pin", 0, "env:NAME|file:PATH|fd:N",                             \
-		    "where PIN or passphrase is (it is asked for)", 0 },       \
+	    { "pin", 0, "env:NAME|file:PATH|fd:N", pin_help, pin_flags },      \
 	{                                                                      \
 		"last-pin-try", 0, NULL,                                       \
 		    "even if a wrong PIN would lock the token",                \
@@ -315,7 +314,9 @@ static const hl_option audit_prove_options[] = {
 static const hl_option audit_checkpoint_options[] = {
 	{ "key", 0, "FILE|URI",
 	    "signs: a PEM file or pkcs11:...; several times", HL_OPT_MANY },
-	SIGNER_OPTIONS,
+	SIGNER_OPTIONS(
+	    "where PIN or passphrase is (asked for); one for each key",
+	    HL_OPT_MANY),
 	CHOICE("new-key", NULL, "the keys that sign are the log's from now on"),
 	CHOICE("new-memory", NULL, "sign though the key's memory is lost"),
 	CHOICE(
@@ -336,7 +337,7 @@ static const hl_option audit_bundle_options[] = {
 
 static const hl_option audit_witness_options[] = {
 	{ "key", 0, "FILE|URI", "cosigns: an Ed25519 key", 0 },
-	SIGNER_OPTIONS,
+	SIGNER_OPTIONS("where PIN or passphrase is (it is asked for)", 0),
 	{ "name", 0, "NAME", "what this witness is called", 0 },
 	{ "log-key", 0, "KEY", "who may sign the log; several times",
 	    HL_OPT_MANY },
@@ -350,7 +351,7 @@ static const hl_option audit_key_options[] = {
 	CHOICE("encrypt", NULL, "ask for a passphrase for a new key"),
 	CHOICE("name", "NAME", "whose key it is (the store's origin)"),
 	CHOICE("witness", NULL, "show it as the key of a witness"),
-	SIGNER_OPTIONS,
+	SIGNER_OPTIONS("where PIN or passphrase is (it is asked for)", 0),
 	END,
 };
 

@@ -569,6 +569,50 @@ seqs() { # OPTIONS: numbers of events
 	[ ! -e c2 ]
 }
 
+@test "checkpoint: every key has its own PIN" {
+	local module=/usr/lib/softhsm/libsofthsm2.so
+	mkdir tokens
+	printf '%s\n' "directories.tokendir = $HL_DIR/tokens" \
+		"objectstore.backend = file" "log.level = ERROR" >softhsm2.conf
+	export SOFTHSM2_CONF=$HL_DIR/softhsm2.conf P1=1234 P2=5678
+	for n in 1 2; do
+		pin=P$n
+		softhsm2-util --init-token --free --label "lab$n" --so-pin 12345678 \
+			--pin "${!pin}" >/dev/null
+		pkcs11-tool --module "$module" --token-label "lab$n" --login \
+			--pin "${!pin}" --keypairgen --key-type EC:prime256v1 \
+			--id 01 >/dev/null
+	done
+	key k
+	P3=secret hsmlic audit key new e --encrypt --pin env:P3 >/dev/null
+	export P3=secret
+	two=(--key pkcs11:token=lab1 --key k --key pkcs11:token=lab2
+		--module "$module")
+	before=$(events)
+	# too few, or too many, cost no try
+	run -2 setsid -w hsmlic audit checkpoint "${two[@]}" --pin env:P1 -o c
+	[[ $output == *"nothing was tried"*"hint: "*pin-source* ]]
+	run -2 hsmlic audit checkpoint "${two[@]}" --pin env:P1 --pin env:P2 \
+		--pin env:P3 -o c
+	run -2 hsmlic audit checkpoint "${two[@]}" --pin env:P1 --pin 5678 -o c
+	run ! grep -q "count low" <<<"$(pkcs11-tool --module "$module" -L)"
+	[ "$(events)" = "$before" ]
+	hsmlic audit checkpoint "${two[@]}" --pin env:P1 --pin env:P2 -o c -q \
+		>/dev/null
+	[ "$(grep -c "^— $ORIGIN " c)" = 3 ]
+	hsmlic audit checkpoint --key e "${two[@]}" --pin env:P3 --pin fd:3 \
+		--pin fd:3 --new-key -o c2 -q >/dev/null 3<<<"$P1"$'\n'"$P2"
+	[ "$(grep -c "^— $ORIGIN " c2)" = 4 ]
+	# a URI has its own
+	echo "$P2" >pin
+	chmod 600 pin
+	hsmlic audit checkpoint --key pkcs11:token=lab1 --pin env:P1 \
+		--key "pkcs11:token=lab2?pin-source=file:$HL_DIR/pin" \
+		--module "$module" -o c3 -q >/dev/null
+	[ "$(grep -c "^— $ORIGIN " c3)" = 2 ]
+	run -0 hsmlic audit verify --checkpoint c --checkpoint c2 --checkpoint c3
+}
+
 @test "checkpoint: what -o may replace" {
 	key k
 	checkpoint c
