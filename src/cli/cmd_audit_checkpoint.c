@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/audit.h"
 #include "cli/secret.h"
@@ -282,9 +283,9 @@ check_memory(making *m, size_t i, hl_err *err)
 	return rc;
 }
 
-/* May each key sign the tree as it is now? */
+/* The checkpoint of the tree as it is now. */
 static hl_rc
-check_tree(making *m, hl_err *err)
+read_tree(making *m, hl_err *err)
 {
 	hl_rc rc;
 
@@ -292,7 +293,15 @@ check_tree(making *m, hl_err *err)
 		return rc;
 	(void)hl_text_copy(m->c.origin, sizeof(m->c.origin), m->origin);
 	m->c.size = m->tree.size;
-	rc = hl_frontier_root(&m->tree, &m->c.root, err);
+	return hl_frontier_root(&m->tree, &m->c.root, err);
+}
+
+/* May each key sign it? */
+static hl_rc
+check_tree(making *m, hl_err *err)
+{
+	hl_rc rc = read_tree(m, err);
+
 	for (size_t i = 0; i < m->n && rc == HL_OK; i++)
 		rc = check_memory(m, i, err);
 	return rc;
@@ -445,6 +454,24 @@ making_free(making *m)
 	free(m);
 }
 
+/* Known before anything is verified, and before there is an event. */
+static hl_rc
+check_output(making *m, hl_err *err)
+{
+	hl_rc rc;
+
+	if (m->path == NULL)
+		return HL_OK;
+	if ((rc = hl_audit_output_check(m->cli, m->path, err)) != HL_OK ||
+	    (rc = hl_checkpoint_may_write(m->path, &m->c, err)) != HL_OK)
+		return rc;
+	if (hl_opt_set(m->cli, "force") || access(m->path, F_OK) != 0)
+		return HL_OK;
+	return hl_fail(err, HL_EEXIST, "write the checkpoint",
+	    "name another file, or add --force to replace the older checkpoint",
+	    "%s is there already", m->path);
+}
+
 static hl_rc
 make(making *m, hl_err *err)
 {
@@ -454,8 +481,8 @@ make(making *m, hl_err *err)
 	if ((rc = hl_store_info_get(m->cli->store, &info, err)) != HL_OK)
 		return rc;
 	(void)hl_text_copy(m->origin, sizeof(m->origin), info.origin);
-	if (m->path != NULL &&
-	    (rc = hl_audit_output_check(m->cli, m->path, err)) != HL_OK)
+	if ((rc = read_tree(m, err)) != HL_OK ||
+	    (rc = check_output(m, err)) != HL_OK)
 		return rc;
 	if ((rc = open_signers(m, err)) != HL_OK ||
 	    (rc = judge_keys(m, err)) != HL_OK)
@@ -464,8 +491,7 @@ make(making *m, hl_err *err)
 	 * rewritten, nothing should be */
 	if ((rc = open_memories(m, err)) != HL_OK ||
 	    (rc = check_ledger(m, err)) != HL_OK ||
-	    (rc = check_tree(m, err)) != HL_OK ||
-	    (rc = hl_checkpoint_may_write(m->path, &m->c, err)) != HL_OK)
+	    (rc = check_tree(m, err)) != HL_OK)
 		return rc;
 	if (m->cli->dry_run) {
 		m->c.size += m->change != NULL ? 2 : 1; /* events to be told */

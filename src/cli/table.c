@@ -324,6 +324,7 @@ static const hl_option audit_checkpoint_options[] = {
 	{ "memory", 0, "FILE", "what the key signed last (KEY.memory)",
 	    HL_OPT_MANY },
 	{ "output", 'o', "FILE", "write it there; - is stdout", 0 },
+	{ "force", 0, NULL, "replace an older checkpoint of this log", 0 },
 	END,
 };
 

@@ -344,10 +344,10 @@ seqs() { # OPTIONS: numbers of events
 	run -0 hsmlic audit verify --checkpoint c --key k.vkey --key p.vkey
 	hsmlic audit key show p --json | jq -r .pem >p.pem
 	run -0 hsmlic audit verify --checkpoint c --key p.pem
-	run -2 hsmlic audit checkpoint --key k --key k -o c
+	run -2 hsmlic audit checkpoint --key k --key k -o d
 	# either may sign alone from then on
-	hsmlic audit checkpoint --key p -o c -q >/dev/null
-	hsmlic audit checkpoint --key k -o c -q >/dev/null
+	hsmlic audit checkpoint --key p -o c --force -q >/dev/null
+	hsmlic audit checkpoint --key k -o c --force -q >/dev/null
 }
 
 @test "checkpoint: another key has to be let in" {
@@ -364,7 +364,7 @@ seqs() { # OPTIONS: numbers of events
 	[ "$(events)" = $((before + 2)) ]
 	json -0 audit checkpoint --key n -o c3
 	[ "$(jq .change <<<"$output")" = null ]
-	json -0 audit checkpoint --key n --new-key -o c3
+	json -0 audit checkpoint --key n --new-key -o c3 --force
 	[ "$(jq -r .change <<<"$output")" = key.retired ]
 	run -2 hsmlic audit checkpoint --key k -o c4
 	json -0 audit checkpoint --key k --new-key -o c4
@@ -556,7 +556,7 @@ seqs() { # OPTIONS: numbers of events
 	# the token remembers, too
 	cp -a s.db old.db
 	spend b
-	hsmlic audit checkpoint "${token[@]}" -o c -q >/dev/null
+	hsmlic audit checkpoint "${token[@]}" -o c --force -q >/dev/null
 	mv old.db s.db
 	before=$(events)
 	run -9 hsmlic audit checkpoint "${token[@]}" -o c2
@@ -617,13 +617,21 @@ seqs() { # OPTIONS: numbers of events
 	key k
 	checkpoint c
 	spend a
-	checkpoint c
+	cp c same
+	before=$(events)
+	run -2 hsmlic audit checkpoint --key k -o c
+	[[ $output == *"hint: "*--force* ]]
+	run -2 hsmlic audit checkpoint --key k -o c --dry-run
+	cmp c same
+	[ "$(events)" = "$before" ]
+	checkpoint c --force
 	[ "$(sed -n 2p c)" -gt 2 ]
 	before=$(events)
 	echo text >other
 	run -2 hsmlic audit checkpoint --key k -o other
-	run -2 hsmlic audit checkpoint --key k -o k
-	run -2 hsmlic audit checkpoint --key k -o s.db
+	run -2 hsmlic audit checkpoint --key k -o other --force
+	run -2 hsmlic audit checkpoint --key k -o k --force
+	run -2 hsmlic audit checkpoint --key k -o s.db --force
 	HSMLIC_STORE=t.db hsmlic store init -q >/dev/null
 	HSMLIC_STORE=t.db run -2 hsmlic audit checkpoint --key k -o c
 	[[ $output == *"another log"* ]]
@@ -643,7 +651,7 @@ seqs() { # OPTIONS: numbers of events
 	[ -e k.memory ]
 	run -9 hsmlic audit checkpoint --key k --memory elsewhere
 	[ ! -e elsewhere ]
-	checkpoint c --memory elsewhere --new-memory
+	checkpoint c --force --memory elsewhere --new-memory
 	[ -e elsewhere ]
 	sed -i 's/^size .*/size 1/' elsewhere
 	run -9 hsmlic audit checkpoint --key k --memory elsewhere
