@@ -81,6 +81,19 @@ read_bundle(watching *w, const char *path, hl_err *err)
 			   : rc;
 }
 
+/* With one key under two names, one witness would count as two. */
+static hl_rc
+check_name(const watching *w, hl_err *err)
+{
+	const char *was = hl_memory_name(w->memory);
+
+	if (was[0] == '\0' || strcmp(was, w->name) == 0)
+		return HL_OK;
+	return hl_fail(err, HL_EUSAGE, what,
+	    "give that --name, or make another key for the other witness",
+	    "this key cosigns under the name \"%s\", not \"%s\"", was, w->name);
+}
+
 /* Only a tree that continues the last one that this key signed. */
 static hl_rc
 check_tree(watching *w, hl_err *err)
@@ -93,7 +106,8 @@ check_tree(watching *w, hl_err *err)
 	rc = hl_signer_memory(hl_opt(w->cli, "key"), hl_opt(w->cli, "memory"),
 	    w->signer, path, sizeof(path), err);
 	if (rc != HL_OK ||
-	    (rc = hl_memory_open(&w->memory, path, err)) != HL_OK)
+	    (rc = hl_memory_open(&w->memory, path, err)) != HL_OK ||
+	    (rc = check_name(w, err)) != HL_OK)
 		return rc;
 	(void)hl_memory_find(w->memory, c->origin, &last);
 	w->was = last.size;
@@ -103,7 +117,7 @@ check_tree(watching *w, hl_err *err)
 		hl_err_hint(err,
 		    "ask for a newer bundle; if there is none, the log was "
 		    "rolled back");
-	return rc;
+	return rc == HL_OK ? hl_memory_put_name(w->memory, w->name, err) : rc;
 }
 
 static hl_rc

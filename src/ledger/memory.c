@@ -111,6 +111,33 @@ save(hl_memory *m, hl_err *err)
 	return rc;
 }
 
+const char *
+hl_memory_name(const hl_memory *m)
+{
+	return m->name;
+}
+
+hl_rc
+hl_memory_put_name(hl_memory *m, const char *name, hl_err *err)
+{
+	const size_t n = strnlen(name, HL_ORIGIN_MAX + 1);
+	hl_rc rc;
+
+	if (strcmp(m->name, name) == 0 && n > 0)
+		return HL_OK;
+	if (n == 0 || n > HL_ORIGIN_MAX || !hl_text_valid(name, n))
+		return hl_fail(err, HL_EINPUT, WHAT_PUT, "",
+		    "a name has to be 1 to %d bytes of text", HL_ORIGIN_MAX);
+	if (m->name[0] != '\0')
+		return hl_fail(err, HL_EINPUT, WHAT_PUT,
+		    "cosign under that name, or with another key",
+		    "this key cosigns under the name \"%s\"", m->name);
+	(void)hl_text_copy(m->name, sizeof(m->name), name);
+	if ((rc = save(m, err)) != HL_OK)
+		m->name[0] = '\0';
+	return rc;
+}
+
 static hl_rc
 check_origin(const char *origin, hl_err *err)
 {

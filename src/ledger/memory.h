@@ -7,6 +7,7 @@
  * It is a text file, replaced whole:
  *
  *     hsmlic signer memory 1
+ *     name <name>                                 only of a witness's key
  *     origin <origin>
  *     size <tree size>
  *     root <base64 of the root>
@@ -16,8 +17,8 @@
  *
  * The last line shows a file that is torn, or was edited without thought. It
  * keeps nobody out who may write the file: whoever can write it can make the
- * line anew, and whoever can remove it makes the key forget. This file has to be
- * guarded like the key itself.
+ * line anew, and whoever can remove it makes the key forget. This file has to
+ * be guarded like the key itself.
  */
 #ifndef HL_LEDGER_MEMORY_H
 #define HL_LEDGER_MEMORY_H
@@ -42,6 +43,11 @@ void hl_memory_close(hl_memory **m);
 
 /* True when there was no file: the key is new, or its memory was lost. */
 bool hl_memory_is_new(const hl_memory *m);
+/* The name under which the key cosigns; "": it has not yet. */
+const char *hl_memory_name(const hl_memory *m);
+/* Remembers it; durable when it returns. HL_EINPUT: it is not the one that is
+ * remembered, or none at all; HL_EFULL, HL_EIO. */
+HL_CHECK hl_rc hl_memory_put_name(hl_memory *m, const char *name, hl_err *err);
 /* The last tree of that origin. False, and an empty tree: none yet. */
 bool hl_memory_find(const hl_memory *m, const char *origin, hl_frontier *out);
 /*

@@ -10,6 +10,7 @@
 #include "util/text.h"
 
 #define MAGIC "hsmlic signer memory 1"
+#define NAME "name "
 #define SUM "sha256 "
 #define SUM_HEX ((size_t)2 * HL_SHA256_LEN)
 #define SUM_LEN (sizeof(SUM) - 1 + SUM_HEX + 1) /* the last line */
@@ -44,6 +45,7 @@ hl_memory_clear(hl_memory *m)
 	free(m->trees);
 	m->trees = NULL;
 	m->n = 0;
+	m->name[0] = '\0';
 }
 
 static hl_rc
@@ -82,6 +84,8 @@ hl_memory_write(const hl_memory *m, hl_buf *out, hl_err *err)
 	hl_rc rc = HL_OK;
 
 	hl_buf_printf(out, MAGIC "\n");
+	if (m->name[0] != '\0')
+		hl_buf_printf(out, NAME "%s\n", m->name);
 	for (size_t i = 0; i < m->n && rc == HL_OK; i++)
 		rc = put_tree(&m->trees[i], out, err);
 	if (rc == HL_OK && out->failed)
@@ -130,18 +134,28 @@ word_line(hl_rd *r, const char *word, hl_rd *line)
 	return hl_line_take(r, line) && hl_line_word(line, word);
 }
 
+/* The rest of a line that begins with `word`, as text. */
 static bool
-parse_origin(hl_rd *r, char origin[HL_ORIGIN_MAX + 1])
+parse_text(hl_rd *r, const char *word, char out[HL_ORIGIN_MAX + 1])
 {
 	hl_rd line;
 
-	if (!word_line(r, "origin ", &line) || line.n == 0 ||
+	if (!word_line(r, word, &line) || line.n == 0 ||
 	    line.n > HL_ORIGIN_MAX ||
 	    !hl_text_valid((const char *)line.p, line.n))
 		return false;
-	memset(origin, 0, HL_ORIGIN_MAX + 1);
-	memcpy(origin, line.p, line.n);
+	memset(out, 0, HL_ORIGIN_MAX + 1);
+	memcpy(out, line.p, line.n);
 	return true;
+}
+
+/* The line may be missing. */
+static bool
+parse_name(hl_memory *m, hl_rd *r)
+{
+	return r->n < sizeof(NAME) - 1 ||
+	    memcmp(r->p, NAME, sizeof(NAME) - 1) != 0 ||
+	    parse_text(r, NAME, m->name);
 }
 
 /* Size, root and edge; whether they fit each other. */
@@ -168,7 +182,7 @@ parse_entry(hl_memory *m, hl_rd *r, hl_err *err)
 	char origin[HL_ORIGIN_MAX + 1];
 	hl_remembered *t;
 
-	if (!parse_origin(r, origin))
+	if (!parse_text(r, "origin ", origin))
 		return refuse(err, "a line that should name an origin does not");
 	if (m->n == HL_MEMORY_ORIGINS_MAX ||
 	    hl_memory_tree(m, origin) != NULL)
@@ -192,6 +206,9 @@ hl_memory_parse(hl_memory *m, const void *p, size_t n, hl_err *err)
 		return refuse(err,
 		    "its first line is not \"" MAGIC "\": a newer version of "
 		    "this program may have written it");
+	if (!parse_name(m, &r))
+		rc =
+		    refuse(err, "the line that should name a witness does not");
 	while (r.n > 0 && rc == HL_OK)
 		rc = parse_entry(m, &r, err);
 	if (rc != HL_OK)

@@ -1021,6 +1021,27 @@ witness() { # WORDS
 	run -0 witness y.tar -o c2x
 }
 
+@test "witness: one key has one name" {
+	spend a
+	key k
+	key w --witness --name W/one
+	checkpoint c1
+	hsmlic audit bundle -o b1.tar --checkpoint c1 >/dev/null
+	witness b1.tar >w1
+	run -2 hsmlic audit witness --key w --name W/two --log-key k.vkey b1.tar \
+		-o w2
+	[[ $output == *W/one*"hint: "*"another key"* ]]
+	[ ! -e w2 ]
+	run -0 witness b1.tar
+	spend b
+	checkpoint c2
+	hsmlic audit bundle -o b2.tar --checkpoint c2 >/dev/null
+	run -2 hsmlic audit witness --key w --name W/two --log-key k.vkey b2.tar
+	run -0 witness b2.tar
+	# the name came with the first of them
+	[ "$(grep -c '^name W/one$' w.memory)" = 1 ]
+}
+
 @test "witness: refuses what was rolled back, rewritten or not signed" {
 	spend a
 	key k

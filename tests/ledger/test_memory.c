@@ -247,13 +247,24 @@ texts_that_were_edited(void **state)
 		{ "no origin", HEAD, true },
 		{ "an empty tree", HEAD "origin a\n" NONE, true },
 		{ "one leaf", HEAD "origin a\n" ONE, true },
-		{ "two origins", HEAD "origin a\n" ONE "origin b\n" NONE, true },
+		{ "two origins", HEAD "origin a\n" ONE "origin b\n" NONE,
+		    true },
 		{ "2^63 leaves",
 		    HEAD "origin a\nsize 9223372036854775808\nroot " LEAF
-			 "\nedge " LEAF "\n", true },
+			 "\nedge " LEAF "\n",
+		    true },
 		{ "2^63 + 1 leaves",
 		    HEAD "origin a\nsize 9223372036854775809\nroot " LEAF
-			 "\nedge " LEAF "\nedge " LEAF "\n", false },
+			 "\nedge " LEAF "\nedge " LEAF "\n",
+		    false },
+		{ "a name", HEAD "name W/one\norigin a\n" ONE, true },
+		{ "a name alone", HEAD "name W/one\n", true },
+		{ "a name twice", HEAD "name W\nname W\norigin a\n" ONE,
+		    false },
+		{ "a name behind", HEAD "origin a\n" ONE "name W\n", false },
+		{ "an empty name", HEAD "name \norigin a\n" ONE, false },
+		{ "a control character in a name",
+		    HEAD "name a\tb\norigin a\n" ONE, false },
 		{ "no head", "", false },
 		{ "another version", "hsmlic signer memory 2\n", false },
 		{ "an origin twice", HEAD "origin a\n" ONE "origin a\n" NONE,
@@ -311,6 +322,33 @@ never_backwards(void **state)
 	hl_memory_close(&m);
 	check_later("a", &seven);
 	check_later("b", NULL);
+}
+
+static void
+one_name(void **state)
+{
+	const hl_frontier one = tree_of(1, 0);
+	hl_memory *m = open_memory();
+	hl_err err = { 0 };
+
+	(void)state;
+	assert_string_equal(hl_memory_name(m), "");
+	assert_int_equal(hl_memory_put_name(m, "", NULL), HL_EINPUT);
+	assert_int_equal(hl_memory_put_name(m, "a\nb", NULL), HL_EINPUT);
+	assert_int_equal(rename(folder, moved), 0);
+	assert_int_equal(hl_memory_put_name(m, "W", NULL), HL_EIO);
+	assert_int_equal(rename(moved, folder), 0);
+	assert_string_equal(hl_memory_name(m), "");
+	assert_int_equal(hl_memory_put_name(m, "W/one", NULL), HL_OK);
+	assert_int_equal(hl_memory_put_name(m, "W/one", NULL), HL_OK);
+	assert_int_equal(hl_memory_put_name(m, "W/two", &err), HL_EINPUT);
+	assert_non_null(strstr(err.why, "W/one"));
+	assert_int_equal(hl_memory_put(m, "a", &one, NULL), HL_OK);
+	hl_memory_close(&m);
+	m = open_memory();
+	assert_string_equal(hl_memory_name(m), "W/one");
+	hl_memory_close(&m);
+	check_later("a", &one);
 }
 
 static void
@@ -423,6 +461,7 @@ main(void)
 		TEST(damage_is_found),
 		TEST(texts_that_were_edited),
 		TEST(never_backwards),
+		TEST(one_name),
 		TEST(what_cannot_be_saved_is_not_remembered),
 		TEST(many_origins),
 		TEST(one_signer_at_a_time),
