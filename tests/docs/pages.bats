@@ -149,3 +149,53 @@ told() {
 			"$ROOT/docs/FORMAT.ledger"
 	done
 }
+
+# shown SECTION N: the N-th indented block of a section of the page for factories, for
+# the folders of this test; what is sent away is kept.
+shown() {
+	awk -v head="## $1" -v n="$2" '
+	/^## / { on = $0 == head }
+	on && /^  *[^ ]/ && match($0, /^ *hsmlic |^ *#!|^ *file=|^ *scp /) {
+		if (!in_block) k++
+		in_block = 1
+		if (k == n) print
+		next
+	}
+	{ in_block = 0 }' "$ROOT/docs/for-factories.md" |
+		sed "s|/var/lib/hsmlic|$PWD/station|g; s|/backup/hsmlic-[^.]*\.db|$PWD/backup.db|
+			s|^ *||; s|^scp .*|cp \"\$file\" newest.checkpoint|
+			s|%SZ|%SZ%N|; s|before-restore-TIME|before-restore-*|; s|KEY|\"\$KEY\"|"
+}
+
+type_shown() {
+	local commands
+	commands=$(shown "$@")
+	[[ $commands == *hsmlic* ]] || return 99
+	bash -euo pipefail -c "$commands"
+}
+
+@test "the commands of the factories' page sign, and go on after a restore" {
+	mkdir -p station/checkpoints
+	export HSMLIC_STORE=$PWD/station/store.db
+	hsmlic store init --origin factory.example/line-4
+	run -0 type_shown "The ledger" 1
+	KEY=$(grep -m 1 '^factory.example/line-4+' <<<"$output")
+	export KEY
+	run -0 type_shown "The ledger" 2
+	run -0 type_shown "The ledger" 3
+	run -0 type_shown Backup 1
+	hsmlic-sim card new card --firmware blinky --capacity 5 >/dev/null
+	hsmlic-sim chip new chip >/dev/null
+	hsmlic get --target sim:chip --card sim:card --yes -o license
+	run -0 type_shown "The ledger" 3
+	hsmlic audit key new witness.pem
+	run -0 type_shown "The ledger" 4
+	grep -q '^— customer.example ' witnessed.checkpoint
+
+	run -0 bash -euo pipefail -c "$(shown Backup 2 | sed 's/--force/& --yes/; s/merge/& --yes/')"
+	[ "$(hsmlic license list --json | jq '.licenses | length')" -eq 1 ]
+	run -9 type_shown "The ledger" 3
+	run -0 type_shown Backup 3
+	hsmlic audit verify --checkpoint new.checkpoint
+	hsmlic audit log --kind config.changed | grep -q key.replaced
+}
