@@ -183,6 +183,9 @@ rotate() {
 	echo "$output"
 	[[ $output == *" key.rotated"$'\n'"$(cat "$FILES/log.vkey")"* ]]
 	[[ $output == *" key.retired"$'\n'"$(cat new.vkey)" ]]
+	# the keys of before are in the bundle, too
+	diff <(sort bundle/vkeys) \
+		<(sort new.vkey "$FILES/log.vkey" "$FILES/token.vkey")
 }
 
 # prove WORD OPTION...: WORD.proof of the station's ledger.
