@@ -147,14 +147,16 @@ BEGIN SELECT RAISE(ABORT, 'the identity of a card does not change'); END;
 
 -- Units that two of these rows account for, as it turned out when their stores
 -- were merged: what one had seen leaving outside, or had lost, was issued by
--- the other. They are counted there, and no more in this reading or issue.
+-- the other. They are counted there, and no more in this reading or issue. Of
+-- a reading the sum counts; units below 0 take some of it back.
 CREATE TABLE overlaps (
 	n INTEGER PRIMARY KEY,
 	id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
 	card BLOB NOT NULL REFERENCES cards (id),
 	reading BLOB REFERENCES card_readings (id),
 	issue BLOB UNIQUE REFERENCES issues (id),
-	units INTEGER NOT NULL CHECK (units BETWEEN 1 AND 4294967295),
+	units INTEGER NOT NULL CHECK (units <> 0
+		AND units BETWEEN -4294967295 AND 4294967295),
 	at INTEGER NOT NULL CHECK (at >= 0),
 	CHECK ((reading IS NULL) <> (issue IS NULL)),
 	CHECK (issue IS NULL OR units = 1)

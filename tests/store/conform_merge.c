@@ -153,7 +153,7 @@ cards(fixture *f)
 	return n;
 }
 
-/* ---- what comes --------------------------------------------------------- */
+/* ---- what comes -------------------------------------------------------- */
 
 static void
 everything_comes_once(void **state)
@@ -300,7 +300,7 @@ a_dry_run_records_nothing(void **state)
 	close_station(b);
 }
 
-/* ---- one card, several stations ----------------------------------------- */
+/* ---- one card, several stations ---------------------------------------- */
 
 static void
 each_unit_counts_once(void **state)
@@ -394,6 +394,52 @@ lost_here_was_issued_there(void **state)
 	close_station(b);
 }
 
+/*
+ * Theirs got its license while a request of ours was open, and ours was done
+ * after that: by our records, ours had the value of theirs, and the next one
+ * left outside.
+ */
+static void
+both_within_one_request(void **state)
+{
+	fixture *a = *state, *b = station("station-2");
+	const hl_card_row here = fx_card(a, 1, 100);
+	const hl_card_row there = fx_card(b, 1, 100);
+	const hl_chip chip = fx_chip(a, 1);
+	const hl_issue one = fx_open(a, &chip, &here, 100);
+	uint32_t counter = 100;
+	hl_outcome o;
+
+	ask(b, 2, &there, &counter, HL_ISSUE_ISSUED);
+	counter--;
+	o = fx_outcome(a, &one, HL_ISSUE_ISSUED, counter, 1);
+	OK(a, hl_store_intent_close(a->s, &o, NULL, &a->err));
+	assert_int_equal(figures(a).outside, 1);
+	merge(a, b);
+	assert_int_equal(figures(a).issued, 2);
+	assert_int_equal(figures(a).outside, 0);
+	merge(b, a);
+	assert_int_equal(figures(b).issued, 2);
+	assert_int_equal(figures(b).outside, 0);
+	close_station(b);
+}
+
+static void
+one_unit_issued_twice(void **state)
+{
+	fixture *a = *state, *b = station("station-2");
+	const hl_card_row here = fx_card(a, 1, 100);
+	const hl_card_row there = fx_card(b, 1, 100);
+	uint32_t counter = 100, again = 100;
+	hl_merge_result r;
+
+	ask(a, 1, &here, &counter, HL_ISSUE_ISSUED);
+	ask(b, 2, &there, &again, HL_ISSUE_ISSUED);
+	EXPECT(a, HL_ECONFLICT, merge_with(a, b, &plain, &r));
+	assert_non_null(strstr(a->err.why, "counter value 100"));
+	close_station(b);
+}
+
 /* They had the card earlier than this store, and somebody had it in between. */
 static void
 out_of_sight_in_between(void **state)
@@ -452,7 +498,7 @@ open_issues_stop_it(void **state)
 	close_station(b);
 }
 
-/* ---- things with two names, names of two things ------------------------- */
+/* ---- things with two names, names of two things ------------------------ */
 
 typedef struct twice {
 	unsigned n;
@@ -723,7 +769,7 @@ cards_without_serial_number(void **state)
 	close_station(b);
 }
 
-/* ---- ledgers ------------------------------------------------------------ */
+/* ---- ledgers ----------------------------------------------------------- */
 
 static hl_rc
 merge_into_itself(fixture *f)
@@ -820,7 +866,7 @@ by_way_of_a_third(void **state)
 	close_station(c);
 }
 
-/* ---- at random ---------------------------------------------------------- */
+/* ---- at random --------------------------------------------------------- */
 
 #define STATIONS 3
 #define CARDS 2
@@ -851,6 +897,31 @@ first_sight(world *w, unsigned c, unsigned s)
 		w->card[c][s] = fx_card(f, c + 1, w->counter[c]);
 }
 
+/* Another station is served while this one's request is open. */
+static void
+in_between(world *w, unsigned c, unsigned s, bool lost)
+{
+	const unsigned t = (s + 1) % STATIONS;
+	hl_chip chip;
+	hl_issue one;
+	hl_outcome o;
+
+	first_sight(w, c, t);
+	chip = fx_chip(w->f[s], w->chip++);
+	one = fx_open(w->f[s], &chip, &w->card[c][s], w->counter[c]);
+	ask(w->f[t], w->chip++, &w->card[c][t], &w->counter[c],
+	    HL_ISSUE_ISSUED);
+	w->issued++;
+	if (!lost) {
+		w->counter[c]--;
+		w->issued++;
+	}
+	o = fx_outcome(w->f[s], &one,
+	    lost ? HL_ISSUE_LOST_OR_OUTSIDE : HL_ISSUE_ISSUED, w->counter[c],
+	    w->chip + 50000);
+	OK(w->f[s], hl_store_intent_close(w->f[s]->s, &o, NULL, &w->f[s]->err));
+}
+
 static void
 random_step(world *w)
 {
@@ -875,6 +946,8 @@ random_step(world *w)
 		ask(w->f[s], w->chip++, &w->card[c][s], &w->counter[c],
 		    HL_ISSUE_LOST);
 		w->lost++;
+	} else if (what == 4) {
+		in_between(w, c, s, rand() % 2);
 	} else {
 		ask(w->f[s], w->chip++, &w->card[c][s], &w->counter[c],
 		    HL_ISSUE_ISSUED);
@@ -975,6 +1048,8 @@ conform_merges(void)
 		TEST(each_unit_counts_once),
 		TEST(both_ways),
 		TEST(lost_here_was_issued_there),
+		TEST(both_within_one_request),
+		TEST(one_unit_issued_twice),
 		TEST(out_of_sight_in_between),
 		TEST(open_issues_stop_it),
 		TEST(a_chip_licensed_twice),

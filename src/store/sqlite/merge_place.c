@@ -124,13 +124,14 @@ are_two(
 	*yes = false;
 	q = hl_q_new(m->o,
 	    "SELECT counter_before FROM issues WHERE card = ? AND units = 1 "
-	    "AND state = 'issued'");
+	    "AND state = 'issued' AND counter_after = counter_before - 1");
 	hl_q_uuid(&q, &c->id);
 	while (rc == HL_OK && !*yes && hl_q_row(&q)) {
 		value = hl_q_get_u32(&q);
 		own = hl_q_new(m->s,
 		    "SELECT 1 FROM issues WHERE counter_before = ?1 AND units "
-		    "= 1 AND state = 'issued' AND card IN (SELECT id FROM "
+		    "= 1 AND state = 'issued' AND counter_after = ?1 - 1 "
+		    "AND card IN (SELECT id FROM "
 		    "cards WHERE id = ?2 OR same_as = ?2)");
 		hl_q_int(&own, value);
 		hl_q_uuid(&own, ours);

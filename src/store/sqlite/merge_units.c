@@ -2,11 +2,15 @@
 /*
  * Units of a card that several stores have asked. Each unit has a value of the
  * card's counter, which never comes again: the one that the card had before it
- * was spent. An issue that spent a unit claims the value of counter_before; a
- * reading that shows units outside claims those from `expected` down to the one
- * above `counter`. Of all who claim a value one is right, the issue with the
- * best knowledge of it, or else the first reading; for the others it is an
- * overlap. In the end
+ * was spent. An issue that spent a unit has one of the values from
+ * counter_before down to the one above counter_after; there is more than one
+ * when units left within the request, and then nobody knows which. A reading
+ * that shows units outside has those that its gap leaves.
+ *
+ * Each issue gets a value of its own. For those that get none, since others
+ * with better knowledge have all that they could have, the unit is an overlap:
+ * it was not theirs. What a reading showed outside is an overlap as far as
+ * issues have it, or readings before this one. In the end
  *
  *   highest first counter - lowest last counter =
  *       units of issues + units outside - overlaps
@@ -37,9 +41,9 @@ typedef struct group {
 	hl_uuid root;
 	card_row *rows; /* the highest first counter first */
 	size_t n_rows;
-	uint32_t *spent; /* values that issues claim, ascending */
+	uint32_t *spent; /* values that issues have, ascending */
 	size_t n_spent;
-	range *seen; /* values that readings before this one claim */
+	range *seen; /* values in the gaps of readings before this one */
 	size_t n_seen;
 } group;
 
@@ -84,7 +88,7 @@ load_rows(group *g, hl_err *err)
 	return rc;
 }
 
-/* ---- no value without a claim ------------------------------------------- */
+/* ---- no value without a claim ------------------------------------------ */
 
 /* That row was not looked at while the counter went down to `counter`. */
 static hl_rc
@@ -129,11 +133,11 @@ cover(group *g, hl_err *err)
 	return rc == HL_OK ? lower(g, own, low->last, err) : rc;
 }
 
-/* ---- one claim for each value ------------------------------------------- */
+/* ---- overlaps ---------------------------------------------------------- */
 
 static hl_rc
 overlap(group *g, const hl_uuid *card, const hl_uuid *reading,
-    const hl_uuid *issue, uint64_t units, hl_err *err)
+    const hl_uuid *issue, int64_t units, hl_err *err)
 {
 	hl_uuid id;
 	hl_rc rc;
@@ -148,18 +152,21 @@ overlap(group *g, const hl_uuid *card, const hl_uuid *reading,
 	hl_q_uuid(&q, card);
 	hl_q_uuid(&q, reading);
 	hl_q_uuid(&q, issue);
-	hl_q_int(&q, (int64_t)units);
+	hl_q_int(&q, units);
 	hl_q_int(&q, g->m->s->now);
-	g->m->r.n.overlaps += units;
 	rc = hl_q_run(&q, err);
 	return rc == HL_OK ? hl_merge_tell(g->m, "store.merged", NULL, err)
 			   : rc;
 }
 
+/* ---- which value is whose ---------------------------------------------- */
+
 typedef struct claim {
 	hl_uuid issue, card;
-	uint32_t value;
-	bool issued; /* with a license */
+	range values;	/* it may have one of these */
+	uint32_t value; /* that it has; 0: none */
+	int rank;	/* 0: with a license, and so on; less is better known */
+	bool tried;	/* in the search at hand */
 } claim;
 
 static hl_rc
@@ -175,66 +182,163 @@ fail_twice(group *g, const claim *a, const claim *b, hl_err *err)
 	    "merged",
 	    "requests %s and %s of one card were both issued for its counter "
 	    "value %u",
-	    x, y, a->value);
+	    x, y, a->values.to);
+}
+
+static claim *
+holder(claim *c, size_t n, uint32_t value)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (c[i].value == value)
+			return &c[i];
+	}
+	return NULL;
+}
+
+/* An augmenting path: who holds a value may be able to have another one. */
+static bool
+place(claim *all, size_t n, claim *c)
+{
+	claim *other;
+
+	c->tried = true;
+	for (uint32_t v = c->values.to; v >= c->values.from && v > 0; v--) {
+		other = holder(all, n, v);
+		if (other == NULL || (!other->tried && place(all, n, other))) {
+			c->value = v;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The best known first, and of those the ones that have the least choice. */
+static int
+by_rank(const void *a, const void *b)
+{
+	const claim *x = a, *y = b;
+	const uint32_t wx = x->values.to - x->values.from;
+	const uint32_t wy = y->values.to - y->values.from;
+
+	if (x->rank != y->rank)
+		return x->rank < y->rank ? -1 : 1;
+	return wx < wy ? -1 : wx > wy;
+}
+
+/* Issues whose values touch one another. */
+static hl_rc
+match_some(group *g, claim *c, size_t n, hl_err *err)
+{
+	const claim *other;
+	hl_rc rc = HL_OK;
+
+	if (n > 1)
+		qsort(c, n, sizeof(*c), by_rank);
+	for (size_t i = 0; i < n && rc == HL_OK; i++) {
+		for (size_t k = 0; k < n; k++)
+			c[k].tried = false;
+		if (place(c, n, &c[i]))
+			continue;
+		other = holder(c, n, c[i].values.to);
+		if (c[i].rank == 0 && other != NULL)
+			return fail_twice(g, &c[i], other, err);
+		g->m->r.n.overlaps++;
+		rc = overlap(g, &c[i].card, NULL, &c[i].issue, 1, err);
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (c[i].value != 0)
+			g->spent[g->n_spent++] = c[i].value;
+	}
+	return rc;
+}
+
+/* Runs of claims, each apart from the next. They are ordered by `from`. */
+static hl_rc
+match_runs(group *g, claim *c, size_t n, hl_err *err)
+{
+	hl_rc rc = HL_OK;
+	size_t from = 0;
+	uint32_t to = 0;
+
+	for (size_t i = 0; i < n && rc == HL_OK; i++) {
+		if (i > from && c[i].values.from > to) {
+			rc = match_some(g, c + from, i - from, err);
+			from = i;
+		}
+		if (i == from || c[i].values.to > to)
+			to = c[i].values.to;
+	}
+	return rc == HL_OK && n > from ? match_some(g, c + from, n - from, err)
+				       : rc;
 }
 
 static hl_rc
-add_spent(group *g, uint32_t value, hl_err *err)
+count_claims(group *g, size_t *n, hl_err *err)
 {
-	uint32_t *more;
+	hl_q q = hl_q_new(g->m->s,
+	    "SELECT count(*) FROM issues WHERE units = 1 AND card IN " GROUP);
 
-	if ((g->n_spent & (g->n_spent - 1)) == 0) {
-		more = reallocarray(g->spent,
-		    g->n_spent == 0 ? 1 : 2 * g->n_spent, sizeof(*more));
-		if (more == NULL)
-			return hl_nomem(err);
-		g->spent = more;
-	}
-	g->spent[g->n_spent++] = value;
-	return HL_OK;
+	hl_q_uuid(&q, &g->root);
+	if (hl_q_row(&q))
+		*n = (size_t)hl_q_get_int(&q);
+	return hl_q_end(&q, err);
 }
 
-/* They come with the best one of each value first. */
 static hl_rc
-take_claim(group *g, claim *best, const claim *c, hl_err *err)
+load_claims(group *g, claim *c, size_t max, size_t *n, hl_err *err)
 {
-	if (g->n_spent == 0 || best->value != c->value) {
-		*best = *c;
-		return add_spent(g, c->value, err);
+	hl_q q = hl_q_new(g->m->s,
+	    "SELECT id, card, counter_after + 1, counter_before, (state <> "
+	    "'issued') + (state IN ('lost', 'lost_or_outside')) + (state = "
+	    "'lost_or_outside') FROM issues AS i WHERE units = 1 AND card "
+	    "IN " GROUP " AND NOT EXISTS (SELECT 1 FROM overlaps WHERE issue "
+	    "= i.id) ORDER BY counter_after, n");
+
+	hl_q_uuid(&q, &g->root);
+	for (*n = 0; *n < max && hl_q_row(&q); ++*n) {
+		claim *k = &c[*n];
+
+		hl_q_get_uuid(&q, &k->issue);
+		hl_q_get_uuid(&q, &k->card);
+		k->values.from = hl_q_get_u32(&q);
+		k->values.to = hl_q_get_u32(&q);
+		k->rank = (int)hl_q_get_int(&q);
 	}
-	if (best->issued && c->issued)
-		return fail_twice(g, best, c, err);
-	return overlap(g, &c->card, NULL, &c->issue, 1, err);
+	return hl_q_end(&q, err);
+}
+
+static int
+by_value(const void *a, const void *b)
+{
+	const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
 }
 
 static hl_rc
 match_issues(group *g, hl_err *err)
 {
-	claim c, best = { .value = 0 };
-	hl_rc rc = HL_OK;
-	hl_q q;
+	size_t max = 0, n = 0;
+	claim *c;
+	hl_rc rc;
 
-	q = hl_q_new(g->m->s,
-	    "SELECT id, card, counter_before, state = 'issued' FROM issues AS "
-	    "i WHERE units = 1 AND card IN " GROUP
-	    " AND NOT EXISTS (SELECT 1 FROM overlaps WHERE issue = i.id) "
-	    "ORDER BY counter_before, state <> 'issued', state <> "
-	    "'issued_bad', state <> 'lost', n");
-	hl_q_uuid(&q, &g->root);
-	while (rc == HL_OK && hl_q_row(&q)) {
-		hl_q_get_uuid(&q, &c.issue);
-		hl_q_get_uuid(&q, &c.card);
-		c.value = hl_q_get_u32(&q);
-		c.issued = hl_q_get_int(&q) != 0;
-		rc = take_claim(g, &best, &c, err);
+	if ((rc = count_claims(g, &max, err)) != HL_OK)
+		return rc;
+	c = calloc(max + 1, sizeof(*c));
+	g->spent = calloc(max + 1, sizeof(*g->spent));
+	if (c == NULL || g->spent == NULL) {
+		free(c);
+		return hl_nomem(err);
 	}
-	if (rc == HL_OK)
-		return hl_q_end(&q, err);
-	(void)!hl_q_end(&q, NULL);
+	if ((rc = load_claims(g, c, max, &n, err)) == HL_OK)
+		rc = match_runs(g, c, n, err);
+	free(c);
+	if (g->n_spent > 1)
+		qsort(g->spent, g->n_spent, sizeof(*g->spent), by_value);
 	return rc;
 }
 
-/* How many values below `v` issues claim. */
+/* How many values below `v` issues have. */
 static size_t
 spent_below(const group *g, uint64_t v)
 {
@@ -257,9 +361,9 @@ spent_in(const group *g, const range *r)
 	return spent_below(g, (uint64_t)r->to + 1) - spent_below(g, r->from);
 }
 
-/* Values of a reading that others claim: issues, and readings before it. */
+/* Values of a reading's gap that neither issues have nor readings before it. */
 static uint64_t
-claimed(const group *g, const range *r)
+left_outside(const group *g, const range *r)
 {
 	uint64_t n = spent_in(g, r);
 
@@ -271,7 +375,7 @@ claimed(const group *g, const range *r)
 		if (both.from <= both.to)
 			n += both.to - both.from + 1 - spent_in(g, &both);
 	}
-	return n;
+	return (uint64_t)r->to - r->from + 1 - n;
 }
 
 /* The ranges in g->seen stay apart from one another. */
@@ -303,17 +407,21 @@ add_seen(group *g, range r, hl_err *err)
 /* What a reading showed, and what of that is an overlap on record. */
 typedef struct shown {
 	hl_uuid reading, card;
-	range values;
-	uint64_t recorded;
+	range values; /* of its gap; the unit of its issue is among them */
+	int64_t outside;
+	int64_t recorded;
+	bool read; /* by a reader; not a gap that a merge has found */
 } shown;
 
 static hl_rc
 match_reading(group *g, const shown *r, hl_err *err)
 {
-	const uint64_t n = claimed(g, &r->values);
+	const int64_t n = r->outside - (int64_t)left_outside(g, &r->values);
 	hl_rc rc = HL_OK;
 
-	if (n > r->recorded)
+	if (r->read)
+		g->m->r.n.overlaps += (uint64_t)(n - r->recorded);
+	if (n != r->recorded)
 		rc = overlap(
 		    g, &r->card, &r->reading, NULL, n - r->recorded, err);
 	return rc == HL_OK ? add_seen(g, r->values, err) : rc;
@@ -327,17 +435,21 @@ match_readings(group *g, hl_err *err)
 	hl_q q;
 
 	q = hl_q_new(g->m->s,
-	    "SELECT id, card, counter + 1, expected, (SELECT "
-	    "coalesce(sum(units), 0) FROM overlaps WHERE reading = r.id) FROM "
-	    "card_readings AS r WHERE units_outside > 0 AND card IN " GROUP
-	    " ORDER BY n");
+	    "SELECT r.id, r.card, r.counter + 1, iif(r.kind = 'after', "
+	    "i.counter_before, r.expected), r.units_outside, (SELECT "
+	    "coalesce(sum(units), 0) FROM overlaps WHERE reading = r.id), "
+	    "r.state <> '' FROM card_readings AS r LEFT JOIN issues AS i ON "
+	    "i.id = r.issue WHERE "
+	    "r.units_outside > 0 AND r.card IN " GROUP " ORDER BY r.n");
 	hl_q_uuid(&q, &g->root);
 	while (rc == HL_OK && hl_q_row(&q)) {
 		hl_q_get_uuid(&q, &r.reading);
 		hl_q_get_uuid(&q, &r.card);
 		r.values.from = hl_q_get_u32(&q);
 		r.values.to = hl_q_get_u32(&q);
-		r.recorded = (uint64_t)hl_q_get_int(&q);
+		r.outside = hl_q_get_int(&q);
+		r.recorded = hl_q_get_int(&q);
+		r.read = hl_q_get_int(&q) != 0;
 		rc = match_reading(g, &r, err);
 	}
 	if (rc == HL_OK)
@@ -346,7 +458,7 @@ match_readings(group *g, hl_err *err)
 	return rc;
 }
 
-/* ---- the sums ----------------------------------------------------------- */
+/* ---- the sums ---------------------------------------------------------- */
 
 static hl_rc
 fail_sum(group *g, int64_t down, int64_t told, hl_err *err)
