@@ -128,7 +128,7 @@ static const struct {
 	COUNT("REQUESTS", issues),
 	COUNT("LICENSES", licenses),
 	COUNT("CHANGED", changed),
-	COUNT("COUNTED TWICE", overlaps),
+	COUNT("UNITS IN BOTH", overlaps),
 	COUNT("LICENSED TWICE", twice),
 	/* in JSON alone */
 	COUNT(NULL, firmwares),
