@@ -62,10 +62,12 @@ typedef struct sums {
 	int64_t v[8];
 } sums;
 
+/* A counter that is too high is another card's, and no figure of this one. */
 static int64_t
 left_of(const hl_reconciled *r)
 {
-	return r->read ? r->counter : r->balance.left;
+	return r->read && hl_balance_above(&r->balance) == 0 ? r->counter
+							     : r->balance.left;
 }
 
 static int64_t
@@ -74,7 +76,7 @@ booked_of(const hl_balance *b)
 	int64_t sum = 0;
 
 	for (int c = 0; c < HL_VARIANCE_N; c++) {
-		if (c != HL_VARIANCE_IMPORTED)
+		if (c != HL_VARIANCE_IMPORTED && c != HL_VARIANCE_REPLACED)
 			sum += b->by[c].booked;
 	}
 	return sum;
@@ -198,6 +200,22 @@ tell_differences(const hl_reconciled *r)
 	}
 }
 
+/* The signature says that somebody knows; it makes the card no other one. */
+static void
+tell_above(const hl_reconciled *r)
+{
+	const hl_balance *b = &r->balance;
+
+	if (hl_balance_above(b) == 0 ||
+	    hl_balance_open(b, HL_VARIANCE_REPLACED) != 0)
+		return;
+	line(r,
+	    "its counter (%" PRIu32 ") is above the %" PRIu32 " that can be "
+	    "left, which was signed off as replaced: hsmlic get takes no unit "
+	    "from it",
+	    r->counter, b->left);
+}
+
 static void
 tell_damage(const hl_reconciled *r)
 {
@@ -319,9 +337,11 @@ hl_reconcile_screen(const hl_reconcile *rec, hl_err *err)
 
 		tell_damage(r);
 		tell_differences(r);
+		tell_above(r);
 		tell_losses(r);
 		tell_state(r);
-		found |= hl_reconcile_finds(r);
+		found |=
+		    hl_reconcile_finds(r) || hl_balance_above(&r->balance) != 0;
 	}
 	if (!found && rec->n > 0)
 		(void)printf("every unit is accounted for\n");
@@ -436,6 +456,8 @@ card_json(
 	json_decref(numbers);
 	bad |= json_object_set_new(card, "lost_or_outside",
 	    json_integer((json_int_t)r->balance.lost_or_outside));
+	bad |= json_object_set_new(
+	    card, "replaced", json_integer(hl_balance_above(&r->balance)));
 	bad |= json_object_set_new(card, "classes", classes_json(&r->balance));
 	bad |= json_object_set_new(card, "unlinked_licenses", unlinked);
 	if (bad != 0) {

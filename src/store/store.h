@@ -475,8 +475,13 @@ HL_CHECK hl_rc hl_store_balance(hl_store *store, const hl_uuid *card,
 
 /* Units of a class that nobody has explained; below 0: explained twice. */
 int64_t hl_balance_open(const hl_balance *b, hl_variance_class c);
-/* The same of all classes; a gap of the records counts, too. */
+/* The same of all classes but replaced, whose units are of no sum: they say
+ * that this is not the card of the records. A gap of the records counts, too.
+ */
 int64_t hl_balance_difference(const hl_balance *b);
+/* Units by which the counter is above all that can be left, signed off or not;
+ * 0: it is not. */
+int64_t hl_balance_above(const hl_balance *b);
 /* Is everything explained, class by class, at every reading? An issue that is
  * open does not count. */
 bool hl_balance_closed(const hl_balance *b);

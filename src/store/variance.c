@@ -70,9 +70,17 @@ hl_balance_difference(const hl_balance *b)
 {
 	int64_t sum = b->gap;
 
-	for (int c = 0; c < HL_VARIANCE_N; c++)
-		sum += hl_balance_open(b, (hl_variance_class)c);
+	for (int c = 0; c < HL_VARIANCE_N; c++) {
+		if (c != HL_VARIANCE_REPLACED)
+			sum += hl_balance_open(b, (hl_variance_class)c);
+	}
 	return sum;
+}
+
+int64_t
+hl_balance_above(const hl_balance *b)
+{
+	return -b->by[HL_VARIANCE_REPLACED].unrecorded;
 }
 
 bool

@@ -47,7 +47,8 @@ json() {
 	jq -e '[.cards[], .total] | all(.provisioned == .left + .issued +
 		.issued_bad + .lost + .imported + .signed_off + .difference)' \
 		<<<"$output" >/dev/null || { echo "$output"; return 1; }
-	jq -e '.cards | all(.difference == ([.classes[].difference] | add // 0))' \
+	jq -e '.cards | all(.difference == ([.classes[] |
+		select(.class != "replaced") | .difference] | add // 0))' \
 		<<<"$output" >/dev/null || { echo "$output"; return 1; }
 }
 
@@ -385,26 +386,47 @@ query() {
 	cp young card
 	before=$(sql "SELECT count(*) FROM card_readings")
 	json 1
-	as_the_card_says
-	is '[8,-2,[["replaced",-2,-2]]]' '.cards[0] | [.expected_counter,
-		.difference, [.classes[] | [.class, .units, .difference]]]'
+	is '[10,8,8,0,2,false,[["replaced",-2,-2]]]' '.cards[0] | [.counter,
+		.left, .expected_counter, .difference, .replaced, .ok,
+		[.classes[] | [.class, .units, .difference]]]'
 	[ "$(sql "SELECT count(*) FROM card_readings")" = "$before" ]
 	run -1 hsmlic reconcile
 	[[ $output == *"2 units above what can be left"* ]]
 	[[ $output == *"the counter (10) is above the expected 8"* ]]
+	[[ $output != *"every unit is accounted for"* ]]
 	json 0 --all --sign-off "the vendor reset it" --yes
-	as_the_card_says
-	is '[-2,0]' '.cards[0] | [.signed_off, .difference]'
+	is '[10,8,0,0,2,[-2]]' '.cards[0] | [.counter, .left, .signed_off,
+		.difference, .replaced, [.classes[].signed_off]]'
 	json 0
+	# The signature makes it no other card.
+	run -0 hsmlic reconcile
+	[[ $output == *"(10) is above the 8 that can be left, which was signed off"* ]]
+	[[ $output != *"every unit is accounted for"* ]]
 	# It was signed off for this counter.
 	elsewhere chip3
 	json 1
-	as_the_card_says
-	is -1 '.cards[0].difference'
+	is '[0,1]' '.cards[0] | [.difference, .replaced]'
 	cp old card
 	json 0
 	as_the_card_says
-	is 0 '.cards[0].signed_off'
+	is '[0,0]' '.cards[0] | [.signed_off, .replaced]'
+	run -0 hsmlic reconcile
+	[[ $output == *"every unit is accounted for"* ]]
+}
+
+@test "units above do not make up for units that left" {
+	get chip1
+	cp card young
+	elsewhere chip2 chip3
+	json 1
+	is '[2,0]' '.cards[0] | [.difference, .replaced]'
+	cp young card
+	json 1
+	is '[9,7,2,2]' '.cards[0] | [.counter, .left, .difference, .replaced]'
+	output=$(sql "SELECT CAST(bytes AS TEXT) FROM events
+		ORDER BY seq DESC LIMIT 1")
+	is '[7,2,2,0,2,9]' '.body | [.left, .outside, .replaced, .signed,
+		.difference, .counter]'
 }
 
 @test "records that do not add up: the reading is named" {

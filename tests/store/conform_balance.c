@@ -115,8 +115,10 @@ expect_sum(const hl_balance *b, uint32_t left)
 	uint64_t ours = b->issued + b->bad + b->lost + b->lost_or_outside;
 	int64_t booked = 0;
 
-	for (int c = 0; c < HL_VARIANCE_N; c++)
-		booked += b->by[c].booked;
+	for (int c = 0; c < HL_VARIANCE_N; c++) {
+		if (c != HL_VARIANCE_REPLACED)
+			booked += b->by[c].booked;
+	}
 	assert_int_equal(b->provisioned,
 	    (int64_t)left + (int64_t)ours + booked + hl_balance_difference(b));
 }
@@ -387,16 +389,19 @@ above(void **state)
 	seen(f, &c, 8);
 	b = shown(f, &c, 12);
 	OPEN(&b, [HL_VARIANCE_OUTSIDE] = 2, [HL_VARIANCE_REPLACED] = -4);
-	expect_sum(&b, 12);
+	expect_sum(&b, 8);
+	assert_int_equal(hl_balance_above(&b), 4);
 	so = signing(f, &c, &b);
 	EXPECT(f, HL_ECONFLICT, hl_store_sign_off(f->s, &so, &f->err));
 	so.counter = 12;
 	OK(f, hl_store_sign_off(f->s, &so, &f->err));
 	b = shown(f, &c, 12);
 	NONE(&b);
-	expect_sum(&b, 12);
+	expect_sum(&b, 8);
+	assert_int_equal(hl_balance_above(&b), 4);
 	b = balance(f, &c);
 	NONE(&b);
+	assert_int_equal(hl_balance_above(&b), 0);
 	b = shown(f, &c, 11);
 	OPEN(&b, [HL_VARIANCE_REPLACED] = -3);
 }
@@ -595,6 +600,57 @@ fact(const hl_event *e, const char *key)
 	return v;
 }
 
+/* The sum that FORMAT.ledger gives. */
+static void
+expect_event_sum(const hl_event *e)
+{
+	static const char *const parts[] = { "left", "issued", "issued_bad",
+		"lost", "in_doubt", "outside", "jump", "rolled_back",
+		"imported" };
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < HL_COUNT(parts); i++)
+		sum += fact(e, parts[i]);
+	assert_int_equal(sum, fact(e, "provisioned"));
+	assert_int_equal(fact(e, "difference"),
+	    fact(e, "in_doubt") + fact(e, "outside") + fact(e, "jump") +
+		fact(e, "rolled_back") - fact(e, "signed"));
+}
+
+/* A counter that is too high is no answer to where units went. */
+static void
+replaced_is_told_by_itself(void **state)
+{
+	fixture *f = *state;
+	const hl_card_row c = fx_card(f, 1, 10);
+	hl_reconcile_row row = { .card = c.id, .read = true, .counter = 12 };
+	hl_sign_off so;
+	struct told t;
+
+	seen(f, &c, 8);
+	row.balance = shown(f, &c, 12);
+	OK(f, hl_store_reconciled(f->s, &row, 1, &f->actor, &f->err));
+	so = signing(f, &c, &row.balance);
+	so.counter = 12;
+	OK(f, hl_store_sign_off(f->s, &so, &f->err));
+	row.balance = shown(f, &c, 12);
+	OK(f, hl_store_reconciled(f->s, &row, 1, &f->actor, &f->err));
+	look_up(f, &t, "reconcile.result");
+	assert_int_equal(t.n, 2);
+	for (size_t i = 0; i < t.n; i++) {
+		const hl_event *e = &t.e[i];
+
+		expect_event_sum(e);
+		assert_int_equal(fact(e, "left"), 8);
+		assert_int_equal(fact(e, "outside"), 2);
+		assert_int_equal(fact(e, "replaced"), 4);
+		assert_int_equal(fact(e, "signed"), i == 0 ? 0 : 2);
+		assert_int_equal(fact(e, "difference"), i == 0 ? 2 : 0);
+		assert_int_equal(fact(e, "counter"), 12);
+	}
+	forget(&t);
+}
+
 static void
 results_are_events(void **state)
 {
@@ -616,6 +672,8 @@ results_are_events(void **state)
 	assert_int_equal(fact(&t.e[0], "provisioned"), 10);
 	assert_int_equal(fact(&t.e[0], "left"), 8);
 	assert_int_equal(fact(&t.e[0], "lost"), 1);
+	expect_event_sum(&t.e[0]);
+	expect_event_sum(&t.e[1]);
 	assert_int_equal(fact(&t.e[0], "outside"), 1);
 	assert_int_equal(fact(&t.e[0], "difference"), 1);
 	assert_int_equal(fact(&t.e[0], "counter"), 8);
@@ -681,6 +739,7 @@ conform_balances(void)
 		TEST(links_stay_where_they_are),
 		TEST(counted_for_all),
 		TEST(results_are_events),
+		TEST(replaced_is_told_by_itself),
 		TEST(sign_offs_are_events),
 	};
 

@@ -226,34 +226,61 @@ hl_store_license_unlinked(hl_store *store, const hl_uuid *firmware,
 	return hl_list_run(store, &l, err);
 }
 
-/* ---- what was found
- * ----------------------------------------------------------- */
+/* ---- what was found ----------------------------------------------------- */
+
+/* What a reading now would leave, unless it is of another card. */
+static int64_t
+left_of(const hl_balance *b)
+{
+	int64_t left = b->left;
+
+	for (int c = 0; c < HL_VARIANCE_N; c++) {
+		if (c != HL_VARIANCE_REPLACED)
+			left -= b->by[c].unrecorded;
+	}
+	return left;
+}
+
+static int64_t
+units_of(const hl_balance *b, hl_variance_class c)
+{
+	return b->by[c].units + b->by[c].unrecorded;
+}
+
+static int64_t
+signed_of(const hl_balance *b)
+{
+	int64_t sum = 0;
+
+	for (int c = 0; c < HL_VARIANCE_N; c++) {
+		if (c != HL_VARIANCE_IMPORTED && c != HL_VARIANCE_REPLACED)
+			sum += b->by[c].booked;
+	}
+	return sum;
+}
 
 static hl_rc
 tell_one(
     hl_store *s, const hl_reconcile_row *r, const hl_actor *actor, hl_err *err)
 {
 	const hl_balance *b = &r->balance;
-	int64_t outside = 0, booked = 0;
 	char card[HL_UUID_TEXT];
 
-	for (int c = 0; c < HL_VARIANCE_N; c++) {
-		if (c == HL_VARIANCE_IMPORTED)
-			continue;
-		outside += b->by[c].units + b->by[c].unrecorded;
-		booked += b->by[c].booked;
-	}
 	hl_uuid_text(&r->card, card);
 	const hl_event_fact facts[] = {
 		{ "card", card, 0 },
 		{ "provisioned", NULL, b->provisioned },
-		{ "left", NULL, b->left },
+		{ "left", NULL, left_of(b) },
 		{ "issued", NULL, (int64_t)b->issued },
 		{ "issued_bad", NULL, (int64_t)b->bad },
 		{ "lost", NULL, (int64_t)(b->lost + b->lost_or_outside) },
-		{ "outside", NULL, outside },
-		{ "imported", NULL, b->by[HL_VARIANCE_IMPORTED].booked },
-		{ "signed", NULL, booked },
+		{ "in_doubt", NULL, units_of(b, HL_VARIANCE_IN_DOUBT) },
+		{ "outside", NULL, units_of(b, HL_VARIANCE_OUTSIDE) },
+		{ "jump", NULL, units_of(b, HL_VARIANCE_JUMP) },
+		{ "rolled_back", NULL, units_of(b, HL_VARIANCE_ROLLED_BACK) },
+		{ "imported", NULL, units_of(b, HL_VARIANCE_IMPORTED) },
+		{ "replaced", NULL, hl_balance_above(b) },
+		{ "signed", NULL, signed_of(b) },
 		{ "difference", NULL, hl_balance_difference(b) },
 		{ "counter", NULL, r->counter },
 	};
