@@ -7,9 +7,8 @@
 #include <string.h>
 #include <time.h>
 
-/* 0000-01-01T00:00:00.000Z and 9999-12-31T23:59:59.999Z */
+/* 0000-01-01T00:00:00.000Z */
 #define TEXT_FIRST INT64_C(-62167219200000)
-#define TEXT_LAST INT64_C(253402300799999)
 
 static int64_t
 read_clock(clockid_t id)
@@ -42,8 +41,8 @@ hl_time_text(int64_t ms, char out[HL_TIME_TEXT])
 
 	if (ms < TEXT_FIRST)
 		ms = TEXT_FIRST;
-	if (ms > TEXT_LAST)
-		ms = TEXT_LAST;
+	if (ms > HL_TIME_LAST)
+		ms = HL_TIME_LAST;
 	frac = ms % 1000;
 	if (frac < 0)
 		frac += 1000;

@@ -7,6 +7,9 @@
 
 #define HL_TIME_TEXT 25 /* "2026-11-23T06:00:00.000Z" and NUL */
 
+/* 9999-12-31T23:59:59.999Z, the last time that RFC 3339 can write */
+#define HL_TIME_LAST INT64_C(253402300799999)
+
 int64_t hl_now_ms(void);  /* milliseconds since 1970, UTC: for records */
 int64_t hl_mono_ms(void); /* monotonic: for waits */
 /* RFC 3339, UTC, milliseconds, Z. */

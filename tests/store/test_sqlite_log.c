@@ -2,10 +2,12 @@
 /* No row of any table changes without an event. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "store/everything.h"
 #include "store/raw.h"
 #include "store/sqlite/log.h"
+#include "util/clock.h"
 
 typedef struct tally {
 	unsigned refused, impossible; /* by the commit; by a trigger, ... */
@@ -226,6 +228,44 @@ with_its_event(void **state)
 	assert_string_equal(text, "");
 }
 
+static int64_t clock_says; /* 0: the true one */
+
+int64_t __real_hl_now_ms(void);
+int64_t __wrap_hl_now_ms(void);
+
+int64_t
+__wrap_hl_now_ms(void)
+{
+	return clock_says != 0 ? clock_says : __real_hl_now_ms();
+}
+
+/* What an event cannot write would be found for ever. */
+static void
+clock_beyond_all_text(void **state)
+{
+	static const int64_t beyond[] = { HL_TIME_LAST + 1, HL_TIME_LAST * 1000,
+		INT64_MAX };
+	fixture *f = *state;
+	const uint64_t before = events(f);
+	const hl_uid uid = fx_uid(1);
+	char text[1000];
+	hl_chip chip;
+
+	for (size_t i = 0; i < HL_COUNT(beyond); i++) {
+		clock_says = beyond[i];
+		EXPECT(f, HL_ESTORE,
+		    hl_store_chip_put(
+			f->s, NULL, &uid, &f->actor, &chip, &f->err));
+		assert_non_null(strstr(f->err.why, "the clock says year "));
+		assert_int_equal(events(f), before);
+	}
+	clock_says = HL_TIME_LAST;
+	OK(f, hl_store_chip_put(f->s, NULL, &uid, &f->actor, &chip, &f->err));
+	fx_audit(f, NULL, 0, text, sizeof(text), NULL);
+	assert_string_equal(text, "");
+	clock_says = 0;
+}
+
 int
 main(void)
 {
@@ -235,6 +275,7 @@ main(void)
 		RAW_TEST(strange_tables),
 		RAW_TEST(change_behind_the_event),
 		RAW_TEST(with_its_event),
+		RAW_TEST(clock_beyond_all_text),
 	};
 
 	factory = &sqlite_factory;

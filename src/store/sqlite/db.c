@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/sqlite/db.h"
 
+#include <limits.h>
 #include <string.h>
+#include <time.h>
 
 #include "store/sqlite/log.h"
 #include "util/clock.h"
@@ -44,6 +46,34 @@ hl_db_exec(hl_store *s, const char *sql, hl_err *err)
 
 /* ---- transactions ------------------------------------------------------- */
 
+static void
+roll_back(hl_store *s)
+{
+	/* a failure may have rolled back already */
+	if (!sqlite3_get_autocommit(s->db))
+		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+/* An event cannot write such a time, and what is on record is for ever. */
+static hl_rc
+take_time(hl_store *s, hl_err *err)
+{
+	struct tm tm = { 0 };
+	time_t t;
+
+	s->now = hl_now_ms();
+	if (s->now < 0)
+		s->now = 0; /* a clock before 1970 */
+	if (s->now <= HL_TIME_LAST)
+		return HL_OK;
+	t = (time_t)(s->now / 1000);
+	if (gmtime_r(&t, &tm) == NULL)
+		tm.tm_year = INT_MAX - 1900;
+	return hl_db_fail(s, HL_ESTORE, err,
+	    "set the clock of this computer right", "the clock says year %lld",
+	    tm.tm_year + 1900LL);
+}
+
 hl_rc
 hl_tx_begin(hl_store *s, const char *doing, hl_err *err)
 {
@@ -63,20 +93,13 @@ hl_tx_begin(hl_store *s, const char *doing, hl_err *err)
 	if ((rc = hl_db_exec(s, "BEGIN IMMEDIATE", err)) != HL_OK)
 		return rc;
 	/* now that nobody else writes: times are in the order of commits */
-	s->now = hl_now_ms();
-	if (s->now < 0)
-		s->now = 0; /* a clock before 1970 */
+	if ((rc = take_time(s, err)) != HL_OK) {
+		roll_back(s);
+		return rc;
+	}
 	s->changes = sqlite3_total_changes64(s->db);
 	hl_log_start(s);
 	return HL_OK;
-}
-
-static void
-roll_back(hl_store *s)
-{
-	/* a failure may have rolled back already */
-	if (!sqlite3_get_autocommit(s->db))
-		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
 static hl_rc
