@@ -230,6 +230,23 @@ read_info(verifying *v, hl_err *err)
 	return rc;
 }
 
+/* What was found before it had to stop is not lost. */
+static hl_rc
+print_unfinished(verifying *v, hl_rc rc, const hl_err *err)
+{
+	json_t *findings = v->findings;
+
+	v->findings = NULL;
+	if (findings != NULL && json_array_size(findings) > 0)
+		(void)!hl_print_json(v->cli,
+		    json_pack("{s:o, s:b, s:o}", "findings", findings, "ok",
+			false, "error", hl_json_error(err)),
+		    NULL);
+	else
+		json_decref(findings);
+	return rc;
+}
+
 static hl_rc
 verify(verifying *v, hl_err *err)
 {
@@ -243,7 +260,7 @@ verify(verifying *v, hl_err *err)
 	hl_progress_start(&v->progress, v->cli, "verifying", 0);
 	find_unused_keys(v);
 	if ((rc = audit(v, err)) != HL_OK)
-		return rc;
+		return print_unfinished(v, rc, err);
 	v->n += v->result.findings;
 	return print_result(v, err);
 }

@@ -920,6 +920,41 @@ seqs() { # OPTIONS: numbers of events
 	run -2 hsmlic audit prove --from c1 --to nowhere
 }
 
+@test "verify: a column of another type is a finding, and the rest is looked at" {
+	spend a b
+	python3 - s.db <<-'EOT'
+		import sqlite3, sys
+		db = sqlite3.connect(sys.argv[1], isolation_level=None)
+		own = db.execute("SELECT name, sql FROM sqlite_schema WHERE "
+		    "name = 'licenses' OR (type = 'trigger' AND "
+		    "tbl_name = 'licenses')").fetchall()
+		for name, sql in own:
+		    if sql.startswith("CREATE TRIGGER"):
+		        db.execute("DROP TRIGGER " + name)
+		def strict(sql):
+		    db.execute("PRAGMA writable_schema = ON")
+		    db.execute("UPDATE sqlite_schema SET sql = ? WHERE "
+		        "name = 'licenses'", (sql,))
+		    db.execute("PRAGMA writable_schema = RESET")
+		table = dict(own)["licenses"]
+		strict(table[:table.rindex(")") + 1])
+		db.execute("PRAGMA ignore_check_constraints = ON")
+		db.execute("UPDATE licenses SET sha256 = 'text' WHERE n = 1")
+		strict(table)
+		for name, sql in own:
+		    if sql.startswith("CREATE TRIGGER"):
+		        db.execute(sql)
+	EOT
+	json -1 audit verify
+	jq -e '.findings | any(startswith("licenses row 1")) and
+		any(contains("its SHA-256"))' <<<"$output"
+	# a NUL says that it is there
+	run -1 --separate-stderr hsmlic audit verify
+	tamper "UPDATE issues SET operator = operator || char(0) || 'bob' WHERE n = 1"
+	run -1 --separate-stderr hsmlic audit verify
+	[[ $output == *'operator is "ann", a NUL and 3 more bytes, event '* ]]
+}
+
 # ---- audit bundle, audit witness -------------------------------------------
 
 @test "bundle: everything in it, and the same bytes again" {

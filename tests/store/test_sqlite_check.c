@@ -302,6 +302,51 @@ impossible_values(void **state)
 	}
 }
 
+static void
+take_text(void *arg, const char *text)
+{
+	char *all = arg;
+
+	strcat(strcat(all, text), "\n");
+}
+
+/* Of a size or a range that nothing of ours has: the check goes on. */
+static void
+values_of_other_sizes(void **state)
+{
+	static const struct {
+		const char *sql, *says;
+	} ways[] = {
+		{ "UPDATE licenses SET sha256 = x'00' WHERE n = 1",
+		    "licenses row 1: its ID, its SHA-256" },
+		{ "UPDATE licenses SET id = x'00' WHERE n = 1",
+		    "licenses row 1: its ID, its SHA-256" },
+		{ "UPDATE licenses SET bytes = zeroblob(5000) WHERE n = 1",
+		    "licenses row 1: its ID, its SHA-256" },
+		{ "UPDATE certificates SET sha256 = x'00' WHERE n = 1",
+		    "certificates row 1: its ID, its SHA-256" },
+		{ "UPDATE card_readings SET counter = -5 WHERE n = 2",
+		    "table card_readings, row 2: a value in it" },
+	};
+	(void)state;
+	for (size_t i = 0; i < HL_COUNT(ways); i++) {
+		static char all[65536];
+		void *each = NULL;
+		uint64_t n = 0;
+		fixture *f;
+
+		assert_int_equal(fx_setup(&each), 0);
+		f = each;
+		(void)fill(f);
+		raw_tamper(f, ways[i].sql);
+		all[0] = '\0';
+		OK(f, hl_store_check(f->s, take_text, all, &n, &f->err));
+		if (strstr(all, ways[i].says) == NULL)
+			fail_msg("%s: %s", ways[i].sql, all);
+		fx_teardown(&each);
+	}
+}
+
 int
 main(void)
 {
@@ -313,6 +358,7 @@ main(void)
 		RAW_TEST(tampered_license),
 		RAW_TEST(tampered_certificate),
 		cmocka_unit_test(impossible_values),
+		cmocka_unit_test(values_of_other_sizes),
 	};
 
 	factory = &sqlite_factory;

@@ -291,7 +291,7 @@ hl_audit_body(hl_audit *a, uint64_t seq, json_t **body, hl_err *err)
 static hl_rc
 check_tables(hl_audit *a, hl_err *err)
 {
-	hl_text name;
+	const char *name;
 	hl_q q;
 
 	if (a->altered)
@@ -300,7 +300,9 @@ check_tables(hl_audit *a, hl_err *err)
 	    "SELECT name FROM sqlite_schema WHERE type = 'table' "
 	    "AND NOT " HL_SCHEMA_STATISTICS " ORDER BY name");
 	while (hl_q_row(&q)) {
-		hl_q_get_text(&q, name, sizeof(name));
+		name = (const char *)sqlite3_column_text(q.st, 0);
+		if (name == NULL)
+			name = "?";
 		if (hl_logged_find(name) == NULL && !hl_logged_by_root(name))
 			hl_audit_found(
 			    a, "table %s: no event vouches for it", name);

@@ -31,6 +31,10 @@ value_text(const json_t *v, char out[VALUE_TEXT])
 		    json_integer_value(v));
 	else if (s == NULL)
 		(void)hl_text_format(out, VALUE_TEXT, "not set");
+	else if (strlen(s) != json_string_length(v))
+		(void)hl_text_format(out, VALUE_TEXT,
+		    "\"%s\", a NUL and %zu more bytes", s,
+		    json_string_length(v) - strlen(s) - 1);
 	else if (*s != '\0' && strspn(s, word) == strlen(s))
 		(void)hl_text_format(out, VALUE_TEXT, "%s", s);
 	else

@@ -12,6 +12,7 @@ typedef struct checking {
 	void (*found)(void *arg, const char *text);
 	void *arg;
 	uint64_t n;
+	const char *hashed; /* the table whose hashes are checked */
 	hl_rc rc; /* a check itself failed inside of a list */
 	hl_err *err;
 } checking;
@@ -220,17 +221,33 @@ check_indexes(checking *c, hl_err *err)
 
 typedef struct hashed {
 	hl_uuid id; /* of a license; a certificate has none */
+	int64_t row;
+	bool sized; /* sha256 and bytes have lengths that they can have */
 	uint8_t sha256[HL_SHA256_LEN];
 	uint8_t bytes[HL_LICENSE_MAX];
 	size_t n;
 } hashed;
+
+static bool
+has_size(const hl_q *q, int column, int min, int max)
+{
+	const int n = sqlite3_column_bytes(q->st, column);
+
+	return n >= min && n <= max;
+}
 
 static void
 row_hashed(hl_q *q, void *row)
 {
 	hashed *h = row;
 
-	q->key = hl_q_get_int(q);
+	q->key = h->row = hl_q_get_int(q);
+	/* what SQLite can read is no reason to stop, whatever it is */
+	h->sized = has_size(q, 1, 0, 0) || has_size(q, 1, 16, 16);
+	h->sized = h->sized && has_size(q, 2, HL_SHA256_LEN, HL_SHA256_LEN) &&
+	    has_size(q, 3, 0, sizeof(h->bytes));
+	if (!h->sized)
+		return;
 	hl_q_get_uuid(q, &h->id);
 	hl_q_get_blob(q, h->sha256, sizeof(h->sha256), sizeof(h->sha256));
 	h->n = hl_q_get_blob(q, h->bytes, 0, sizeof(h->bytes));
@@ -246,6 +263,14 @@ give_hashed(void *arg, const void *row)
 	const bool license =
 	    memcmp(h->id.b, (const uint8_t[16]){ 0 }, sizeof(h->id.b)) != 0;
 
+	if (!h->sized) {
+		snprintf(text, sizeof(text),
+		    "%s row %lld: its ID, its SHA-256 or its bytes are not as "
+		    "long as they can be",
+		    c->hashed, (long long)h->row);
+		report(c, text);
+		return true;
+	}
 	c->rc = hl_sha256(h->bytes, h->n, sha256, c->err);
 	if (c->rc != HL_OK)
 		return false;
@@ -263,7 +288,7 @@ give_hashed(void *arg, const void *row)
 }
 
 static hl_rc
-check_hashes(checking *c, const char *sql, hl_err *err)
+check_hashes(checking *c, const char *table, const char *sql, hl_err *err)
 {
 	const hl_list l = {
 		.sql = sql,
@@ -276,6 +301,7 @@ check_hashes(checking *c, const char *sql, hl_err *err)
 
 	c->rc = HL_OK;
 	c->err = err;
+	c->hashed = table;
 	rc = hl_list_run(c->s, &l, err);
 	return rc != HL_OK ? rc : c->rc;
 }
@@ -313,6 +339,21 @@ end_card(checking *c, const walk *w)
 	report_card(c, &w->card, why);
 }
 
+/* Values that somebody put there may be of any type and size. */
+static bool
+is_readable(const hl_q *q)
+{
+	if (!has_size(q, 1, sizeof(hl_uuid), sizeof(hl_uuid)))
+		return false;
+	for (int i = 3; i < 7; i++) {
+		const int64_t v = sqlite3_column_int64(q->st, i);
+
+		if (v < 0 || v > UINT32_MAX)
+			return false;
+	}
+	return true;
+}
+
 static void
 step_reading(checking *c, walk *w, hl_q *q)
 {
@@ -322,6 +363,14 @@ step_reading(checking *c, walk *w, hl_q *q)
 	hl_uuid card;
 
 	n = hl_q_get_int(q);
+	if (!is_readable(q)) {
+		snprintf(why, sizeof(why),
+		    "table card_readings, row %lld: a value in it, or in its "
+		    "card or request, is none that can be",
+		    (long long)n);
+		report(c, why);
+		return;
+	}
 	hl_q_get_uuid(q, &card);
 	opens = hl_q_get_int(q);
 	expected = hl_q_get_u32(q);
@@ -376,13 +425,13 @@ hl_store_check(hl_store *store, void (*found)(void *arg, const char *text),
 	if (rc == HL_OK)
 		rc = check_indexes(&c, err);
 	if (rc == HL_OK) {
-		rc = check_hashes(&c,
+		rc = check_hashes(&c, "licenses",
 		    "SELECT n, id, sha256, bytes FROM licenses "
 		    "WHERE n > ?1 ORDER BY n" HL_LIST_LIMIT,
 		    err);
 	}
 	if (rc == HL_OK) {
-		rc = check_hashes(&c,
+		rc = check_hashes(&c, "certificates",
 		    "SELECT n, NULL, sha256, bytes FROM certificates "
 		    "WHERE n > ?1 ORDER BY n" HL_LIST_LIMIT,
 		    err);
