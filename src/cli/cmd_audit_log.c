@@ -16,6 +16,7 @@ typedef struct showing {
 	void (*show)(
 	    struct showing *s, const hl_event_row *r, const hl_event *e);
 	uint64_t from, to;
+	uint64_t next; /* the event that has to come */
 	uint64_t n;    /* events that match */
 	uint64_t skip; /* of them, before the first that is shown */
 	size_t width[COLUMNS];
@@ -104,12 +105,25 @@ show_row(showing *s, const hl_event_row *r, const hl_event *e)
 
 /* ---- going through them ------------------------------------------------- */
 
+/* A log with a gap must not look like a whole one. */
+static bool
+fail_missing(showing *s)
+{
+	s->rc = hl_fail(s->err, HL_EINTEGRITY, "show the events",
+	    "run hsmlic audit verify",
+	    "event %" PRIu64 " is missing: the ledger was altered", s->next);
+	return false;
+}
+
 static bool
 on_event(void *arg, const hl_event_row *r)
 {
 	showing *s = arg;
 	hl_event e;
 
+	if (r->seq != s->next)
+		return fail_missing(s);
+	s->next++;
 	if ((s->rc = hl_audit_read_event(r, &e, s->err)) != HL_OK)
 		return false;
 	if (hl_event_matches(&s->filter, &e)) {
@@ -129,19 +143,48 @@ go_through(showing *s, hl_err *err)
 	s->n = 0;
 	s->rc = HL_OK;
 	s->err = err;
+	s->next = s->from;
 	rc = hl_store_events(s->cli->store, s->from, s->to, on_event, s, err);
+	if (rc == HL_OK && s->rc == HL_OK && s->next < s->to && !ferror(stdout))
+		(void)fail_missing(s);
 	return rc == HL_OK ? s->rc : rc;
 }
 
-/* Only the last ones: the others are counted first. */
+/* Only the last ones: from the end, more and more are looked at until there are
+ * so many. */
 static hl_rc
 find_last(showing *s, uint64_t last, hl_err *err)
 {
-	hl_rc rc = go_through(s, err);
+	const uint64_t first = s->from, end = s->to;
+	uint64_t n = 0, window = last;
+	hl_rc rc = HL_OK;
 
-	if (rc == HL_OK && s->n > last)
-		s->skip = s->n - last;
+	for (s->from = end; s->from > first && n < last && rc == HL_OK;
+	     window *= 2) {
+		s->to = s->from;
+		s->from = s->to - first > window ? s->to - window : first;
+		rc = go_through(s, err);
+		n += s->n;
+	}
+	s->to = end;
+	s->skip = n > last ? n - last : 0;
 	return rc;
+}
+
+static void
+end_object(hl_rc rc, const hl_err *err)
+{
+	json_t *error = rc == HL_OK ? NULL : hl_json_error(err);
+
+	(void)fputc(']', stdout);
+	if (rc != HL_OK) {
+		(void)fputs(",\"error\":", stdout);
+		if (error == NULL ||
+		    json_dumpf(error, stdout, JSON_COMPACT) != 0)
+			(void)fputs("{}", stdout);
+	}
+	(void)puts("}");
+	json_decref(error);
 }
 
 static hl_rc
@@ -169,7 +212,7 @@ print_events(showing *s, uint64_t size, hl_err *err)
 	}
 	rc = go_through(s, err);
 	if (s->cli->json)
-		(void)puts("]}");
+		end_object(rc, err);
 	else if (rc == HL_OK && s->n == 0)
 		hl_message(s->cli, "none");
 	return rc;

@@ -955,6 +955,22 @@ seqs() { # OPTIONS: numbers of events
 	[[ $output == *'operator is "ann", a NUL and 3 more bytes, event '* ]]
 }
 
+@test "log: one that is damaged does not look whole" {
+	spend a
+	n=$(events)
+	tamper "UPDATE events SET bytes = x'7878' WHERE seq = 3"
+	json -9 audit log
+	[ "$(jq -c '[(.events | length), .error.code]' <<<"$output")" = \
+		'[3,"integrity"]' ]
+	[ "$(seqs --last 2)" = "$((n - 2)) $((n - 1))" ] # begins behind it
+	tamper "DELETE FROM events WHERE seq = 3"
+	json -9 audit log
+	[ "$(jq -r .error.why <<<"$output")" = \
+		"event 3 is missing: the ledger was altered" ]
+	[ "$(seqs --last 2)" = "$((n - 2)) $((n - 1))" ]
+	run -9 hsmlic audit log --from 3 --to 4
+}
+
 # ---- audit bundle, audit witness -------------------------------------------
 
 @test "bundle: everything in it, and the same bytes again" {
