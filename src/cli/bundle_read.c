@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli/bundle.h"
 #include "ledger/event.h"
@@ -80,13 +82,38 @@ list_folder(hl_bundle *b, hl_err *err)
 	return HL_OK;
 }
 
+/* NULL and errno; EBADF: it is none. */
+static FILE *
+open_regular(const char *path)
+{
+	/* O_NONBLOCK: a FIFO must not wait for its writer */
+	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat st;
+	FILE *f = NULL;
+
+	if (fd < 0)
+		return NULL;
+	if (fstat(fd, &st) == 0) {
+		errno = EBADF;
+		if (S_ISREG(st.st_mode))
+			f = fdopen(fd, "r");
+	}
+	if (f == NULL) {
+		const int e = errno;
+
+		(void)close(fd);
+		errno = e;
+	}
+	return f;
+}
+
 static hl_rc
 list_archive(hl_bundle *b, hl_err *err)
 {
 	hl_err why = { 0 };
 	hl_rc rc;
 
-	if ((b->tar = fopen(b->path, "re")) == NULL)
+	if ((b->tar = open_regular(b->path)) == NULL)
 		return hl_fail(err, errno == ENOENT ? HL_ENOTFOUND : HL_EIO,
 		    "read the bundle", "check the path", "%s: %s", b->path,
 		    strerror(errno));
@@ -131,6 +158,16 @@ typedef struct part {
 } part;
 
 static hl_rc
+bad_part(const hl_bundle *b, const char *name, int e, hl_err *err)
+{
+	char why[HL_ERR_WHY];
+
+	(void)hl_text_format(why, sizeof(why), "%s: %s", name,
+	    e == EBADF ? "it is not a regular file" : strerror(e));
+	return bad(b, why, err);
+}
+
+static hl_rc
 open_part(hl_bundle *b, const char *name, part *p, hl_err *err)
 {
 	char path[PATH_MAX];
@@ -143,8 +180,8 @@ open_part(hl_bundle *b, const char *name, part *p, hl_err *err)
 	    HL_OK)
 		return rc;
 	p->own = true;
-	p->f = fopen(path, "re");
-	return p->f != NULL ? HL_OK : bad(b, strerror(errno), err);
+	p->f = open_regular(path);
+	return p->f != NULL ? HL_OK : bad_part(b, name, errno, err);
 }
 
 static void

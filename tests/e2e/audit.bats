@@ -971,6 +971,24 @@ seqs() { # OPTIONS: numbers of events
 	run -9 hsmlic audit log --from 3 --to 4
 }
 
+@test "a FIFO in a bundle's folder is waited for by nobody" {
+	key k
+	checkpoint c1
+	hsmlic audit bundle --checkpoint c1 -q -o b.tar
+	mkdir x
+	tar xf b.tar -C x
+	key w --witness --name W/one
+	for name in log.jsonl "$(cd x && echo checkpoint-*)"; do
+		rm -rf y
+		cp -r x y
+		rm "y/$name"
+		mkfifo "y/$name"
+		run -2 timeout 10 hsmlic audit witness --key w --name W/one \
+			--log-key k.vkey y
+		[[ $output == *"not a regular file"* ]]
+	done
+}
+
 # ---- audit bundle, audit witness -------------------------------------------
 
 @test "bundle: everything in it, and the same bytes again" {
