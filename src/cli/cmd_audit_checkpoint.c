@@ -9,6 +9,7 @@
 #include "cli/audit.h"
 #include "cli/secret.h"
 #include "ledger/signing.h"
+#include "util/file.h"
 
 static const char what[] = "sign the ledger";
 
@@ -117,12 +118,33 @@ check_pin_words(making *m, hl_err *err)
 	return rc;
 }
 
+/* One that is open cannot be opened again: the second key would wait for it. */
+static hl_rc
+check_memories(const hl_cli *cli, hl_err *err)
+{
+	const char *a, *b;
+
+	for (size_t i = 1; (a = hl_opt_nth(cli, "memory", i)) != NULL; i++) {
+		for (size_t k = 0; k < i; k++) {
+			b = hl_opt_nth(cli, "memory", k);
+			if (strcmp(a, b) != 0 && !hl_file_same(a, b))
+				continue;
+			return hl_fail(err, HL_EUSAGE, what,
+			    "each key has a memory of its own",
+			    "--memory %s is given for two keys", a);
+		}
+	}
+	return HL_OK;
+}
+
 static hl_rc
 open_signers(making *m, hl_err *err)
 {
 	const size_t keys = count(m->cli, "key");
 	hl_rc rc;
 
+	if ((rc = check_memories(m->cli, err)) != HL_OK)
+		return rc;
 	if (keys == 0)
 		return hl_fail(err, HL_EUSAGE, what,
 		    "add --key FILE or --key pkcs11:URI; hsmlic audit key new "

@@ -989,6 +989,15 @@ seqs() { # OPTIONS: numbers of events
 	done
 }
 
+@test "a memory is one key's" {
+	key k
+	key k2
+	run -2 timeout 10 hsmlic audit checkpoint --key k --key k2 --memory m \
+		--memory m -o c1
+	[[ $output == *"is given for two keys"* ]]
+	[ ! -e c1 ]
+}
+
 # ---- audit bundle, audit witness -------------------------------------------
 
 @test "bundle: everything in it, and the same bytes again" {
