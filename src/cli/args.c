@@ -60,8 +60,10 @@ take(hl_cli *cli, const hl_option *o, const char *text, hl_err *err)
 	hl_value *v = find_value(cli, o);
 
 	if (v == NULL)
-		return hl_fail(err, HL_EUSAGE, "read the command line", NO_HINT,
-		    "too many options");
+		return hl_fail(err, HL_EUSAGE, "read the command line",
+		    "give fewer at once, in several runs",
+		    "too many options: more than %d, --%s among them",
+		    HL_VALUES_MAX, o->name);
 	if (v->on_line && o->value != NULL)
 		return hl_fail(err, HL_EUSAGE, "read the command line",
 		    "give it once", "--%s is given twice", o->name);

@@ -55,6 +55,7 @@ bool hl_event_matches(const hl_event_filter *f, const hl_event *e);
 typedef struct hl_keys {
 	size_t n;
 	hl_vkey k[HL_KEYS_MAX];
+	bool cut;      /* there were more of them, which signed earlier */
 	bool own_word; /* nobody but the ledger itself says that these are it */
 } hl_keys;
 

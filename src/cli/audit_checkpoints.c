@@ -57,6 +57,11 @@ hl_checkpoint_file_verify(
 	else
 		rc = hl_note_verify(
 		    &f->note, keys->k, keys->n, f->verified, f->times, err);
+	if (rc != HL_OK && keys->cut && strcmp(f->c.origin, origin) == 0)
+		hl_err_hint(err,
+		    "the log had more than %d keys, of which the newest were "
+		    "tried: give the key of then with --key KEY",
+		    HL_KEYS_MAX);
 	if (rc != HL_OK)
 		hl_err_what(err, "verify the checkpoint %s", f->path);
 	return rc;

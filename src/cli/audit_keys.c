@@ -233,6 +233,13 @@ take_event(void *arg, const hl_event_row *r)
 	if ((text = hl_event_text(&e, g->fact)) != NULL)
 		g->rc = hl_keys_parse(g->keys, text, g->err);
 	hl_event_free(&e);
+	/* the newest come first: those that many others replaced are left out
+	 */
+	if (g->rc != HL_OK && g->all && g->keys->n == HL_KEYS_MAX) {
+		g->rc = HL_OK;
+		g->keys->cut = true;
+		return false;
+	}
 	return g->rc == HL_OK && g->all;
 }
 

@@ -998,6 +998,22 @@ seqs() { # OPTIONS: numbers of events
 	[ ! -e c1 ]
 }
 
+@test "a log with more keys than are tried" {
+	key k0
+	hsmlic audit checkpoint --key k0 -q -o c0 >/dev/null
+	for i in $(seq 33); do
+		key "k$i"
+		hsmlic audit checkpoint --key "k$i" --new-key -q -o "c$i" \
+			>/dev/null 2>&1
+	done
+	hsmlic audit verify --checkpoint c33
+	hsmlic audit prove --event 2 --checkpoint c33 -o p
+	hsmlic audit bundle --checkpoint c33 -o b.tar
+	run -9 hsmlic audit verify --checkpoint c0
+	[[ $output == *"give the key of then with --key"* ]]
+	hsmlic audit verify --checkpoint c0 --key k0.vkey
+}
+
 # ---- audit bundle, audit witness -------------------------------------------
 
 @test "bundle: everything in it, and the same bytes again" {
