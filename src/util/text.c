@@ -73,6 +73,19 @@ static const range two_wide[] = {
 	{ 0x20000, 0x3fffd },
 };
 
+/* They show nothing, break a line, or turn the order of what is around them. */
+static const range hidden[] = {
+	{ 0x000ad, 0x000ad },
+	{ 0x0061c, 0x0061c },
+	{ 0x0200b, 0x0200b },
+	{ 0x0200e, 0x0200f },
+	{ 0x02028, 0x0202e },
+	{ 0x02060, 0x0206f },
+	{ 0x0feff, 0x0feff },
+	{ 0x0fff9, 0x0fffb },
+	{ 0xe0000, 0xe007f },
+};
+
 static bool
 in_ranges(const range *r, size_t n, uint32_t cp)
 {
@@ -303,7 +316,8 @@ hl_text_clean(char *s)
 		len = hl_text_rune(s, n, &cp);
 		if (len == 0)
 			len = 1;
-		else if (cp >= 0x20 && (cp < 0x7f || cp > 0x9f))
+		else if (cp >= 0x20 && (cp < 0x7f || cp > 0x9f) &&
+		    !in_ranges(hidden, HL_COUNT(hidden), cp))
 			continue;
 		/* one '?' for each byte keeps the length */
 		memset(s, '?', len);

@@ -43,7 +43,8 @@ size_t hl_text_distance(const char *a, const char *b);
  * True if all fitted; `size` is 4 at least. */
 bool hl_text_word(char *dst, size_t size, const char *src);
 /* Makes a text from cards and files fit for a terminal, in place: bytes that
- * are no UTF-8, and control characters, become '?'. */
+ * are no UTF-8, control characters, and what shows nothing or turns the order
+ * of writing, become '?'. */
 void hl_text_clean(char *s);
 /* Unsigned decimal, nothing else, at most `max`. False: *v untouched. */
 bool hl_text_u64(const char *s, uint64_t max, uint64_t *v);

@@ -414,10 +414,46 @@ cut_at_a_characters_end(void **state)
 	}
 }
 
+/* One '?' a byte; what joins and marks letters stays. */
+static void
+clean_hides_nothing(void **state)
+{
+	static const struct {
+		const char *is, *becomes;
+	} rows[] = {
+		{ "a\u2028b", "a???b" }, /* line separator */
+		{ "a\u00adb", "a??b" },	 /* soft hyphen */
+		{ "\ufeff"
+		  "a",
+		    "???a" },		      /* byte order mark */
+		{ "a\U000e0041b", "a????b" }, /* tag */
+		{ "\u202e"
+		  "a\u202c",
+		    "???a???" },
+		{ "\u2066"
+		  "a\u2069",
+		    "???a???" },
+		{ "\u200f"
+		  "a\u061c",
+		    "???a??" },
+		{ "\x1b[31m\xff", "?[31m?" },
+		{ "e\u0301 \u200d \u4e2d", "e\u0301 \u200d \u4e2d" },
+	};
+	char text[64];
+
+	(void)state;
+	for (size_t i = 0; i < HL_COUNT(rows); i++) {
+		(void)hl_text_copy(text, sizeof(text), rows[i].is);
+		hl_text_clean(text);
+		assert_string_equal(text, rows[i].becomes);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(clean_hides_nothing),
 		cmocka_unit_test(cut_at_a_characters_end),
 		cmocka_unit_test(utf8_is_checked_to_the_letter),
 		cmocka_unit_test(every_code_point_reads_back),
