@@ -404,53 +404,6 @@ tell_keys(const telling *t)
 	put_keys(t, ": signing keys are", text(t, "known_keys"));
 }
 
-/* ---- stores that come and go ------------------------------------------- */
-
-static void
-tell_restored(const telling *t)
-{
-	hl_buf_printf(t->out, "a copy with %" PRId64 " events took its place; ",
-	    number(t, "copy_size"));
-	if (json_object_get(t->e->body, "replaced_size") == NULL)
-		hl_buf_printf(
-		    t->out, "what was there: %s", text(t, "replaced"));
-	else
-		hl_buf_printf(t->out,
-		    "what was there had %" PRId64 ", %" PRId64
-		    " of them in common",
-		    number(t, "replaced_size"), number(t, "common"));
-}
-
-static void
-tell_merged(const telling *t)
-{
-	hl_buf_printf(t->out, "%s up to its event %" PRId64,
-	    text(t, "merged_origin")[0] != '\0' ? text(t, "merged_origin")
-						: text(t, "origin"),
-	    number(t, "merged_size"));
-	if (json_object_get(t->e->body, "issues") != NULL)
-		hl_buf_printf(t->out,
-		    ": %" PRId64 " chips, %" PRId64 " requests, %" PRId64
-		    " licenses",
-		    number(t, "chips"), number(t, "issues"),
-		    number(t, "licenses"));
-}
-
-/* A unit that another store has accounted for. */
-static void
-tell_overlap(const telling *t)
-{
-	const int64_t n = number(t, "overlap_units");
-	hl_uuid card;
-
-	hl_buf_printf(t->out, "%" PRId64 " %s ", n,
-	    hl_plural((uint64_t)n, "unit of", "units of"));
-	if (id_of(t, "overlap_card", &card))
-		put_card(t, &card);
-	hl_buf_printf(t->out, ": another store has %s, too",
-	    hl_plural((uint64_t)n, "it", "them"));
-}
-
 /* Whatever it says, but what is long. */
 static void
 tell_facts(const telling *t)
@@ -485,9 +438,6 @@ static const struct {
 } tellers[] = {
 	{ "store.created", "store_origin", tell_created },
 	{ "store.upgraded", "from_schema", tell_upgraded },
-	{ "store.restored", "copy_size", tell_restored },
-	{ "store.merged", "merged_size", tell_merged },
-	{ "store.merged", "overlap_units", tell_overlap },
 	{ "chip.seen", "chip_id", tell_chip },
 	{ "chip.seen", "certificate_sha256", tell_chip },
 	{ "chip.joined", "chip_id", tell_chip },
