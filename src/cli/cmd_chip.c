@@ -309,6 +309,7 @@ check_label(const char *label, bool empty_ok, hl_err *err)
 	if ((rc = hl_text_check("label", label, empty_ok, err)) != HL_OK)
 		return rc;
 	if (hl_uid_parse(label, &uid, NULL) != HL_OK &&
+	    !hl_text_starts(label, HL_CHIP_CERT) &&
 	    (label[digits] != '\0' || digits != (size_t)2 * HL_SHA256_LEN))
 		return HL_OK;
 	return hl_fail(err, HL_EUSAGE, "label the chip",

@@ -226,7 +226,9 @@ find_chip(hl_cli *cli, const char *s, hl_chip *out, hl_err *err)
 	hl_uid uid;
 	size_t n;
 
-	if (hl_uid_parse(s, &uid, NULL) == HL_OK)
+	if (hl_text_starts(s, HL_CHIP_CERT))
+		rc = chip_by_prefix(cli, s + strlen(HL_CHIP_CERT), out, err);
+	else if (hl_uid_parse(s, &uid, NULL) == HL_OK)
 		rc = hl_store_chip_by_uid(cli->store, &uid, out, err);
 	if (rc == HL_ENOTFOUND && strlen(s) == HASH_DIGITS &&
 	    hl_hex_decode(s, HASH_DIGITS, hash, sizeof(hash), &n))

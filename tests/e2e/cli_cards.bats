@@ -462,13 +462,22 @@ watched() {
 	is '[.added, .uid, .label] | @json' "[false,\"$uid\",\"board 1\"]"
 	words=$(jq -r .uid_words <<<"$output")
 	for name in "$uid" "${uid,,}" "$words" "${words//0x/}" "$hash" \
-		"${hash:0:8}" "${hash:0:24}" "${hash^^}" "board 1"; do
+		"${hash:0:8}" "${hash:0:24}" "${hash^^}" "cert:${hash:0:24}" \
+		"cert:$hash" "board 1"; do
 		run -0 --separate-stderr hsmlic chip show "$name" --json
 		is .uid "$uid"
 		is '[.licenses, .attempts] | @json' '[[],[]]'
 	done
 	refuses 2 nobody chip show nobody
 	refuses 2 "${hash:0:7}" chip show "${hash:0:7}"
+	refuses 2 "cert:$uid" chip show "cert:$uid"
+	refuses 2 "taken for another" chip label "$uid" cert:board
+	# as it is printed for a chip of which no UID is known
+	hsmlic chip read --cert c2/certificate.bin >/dev/null
+	name=$(hsmlic audit log --last 1 | grep -o 'cert:[0-9a-f]*' | head -n 1)
+	[ -n "$name" ]
+	run -0 --separate-stderr hsmlic audit log --chip "$name" --jsonl
+	[ "${#lines[@]}" = 1 ]
 	refuses 2 "known with UID" chip read --cert c1/certificate.bin \
 		--uid "$(cat c2/uid.hex)"
 	refuses 2 "known with UID" --dry-run chip read \
