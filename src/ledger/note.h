@@ -117,4 +117,13 @@ HL_CHECK hl_rc hl_note_sign(hl_buf *note, const void *text, size_t text_n,
     const char *name, uint8_t algorithm, uint64_t time_s, hl_signer *s,
     hl_err *err);
 
+/*
+ * Appends the signature lines of the note `more` that *note lacks; an empty
+ * *note becomes it. On failure *note is as before. HL_EINPUT: one of them is no
+ * note, or there is no room for so many lines; HL_ECONFLICT: they are of
+ * different texts.
+ */
+HL_CHECK hl_rc hl_note_join(
+    hl_buf *note, const void *more, size_t more_n, hl_err *err);
+
 #endif

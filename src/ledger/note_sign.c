@@ -310,3 +310,61 @@ hl_note_sign(hl_buf *note, const void *text, size_t text_n, const char *name,
 	hl_buf_free(&line);
 	return rc;
 }
+
+/* ---- two notes of one text ---------------------------------------------- */
+
+/* One line of the other note, with its line feed. */
+static hl_rc
+join_line(hl_buf *note, const hl_note *m, const hl_buf *line, hl_err *err)
+{
+	hl_buf whole = HL_BUF_INIT;
+	hl_rc rc = put_together(note, m->text, m->text_n, line, &whole, err);
+
+	if (rc != HL_OK) {
+		hl_buf_free(&whole);
+		return rc;
+	}
+	hl_buf_free(note);
+	*note = whole;
+	return HL_OK;
+}
+
+static hl_rc
+join_lines(hl_buf *note, const hl_note *m, const char *end, hl_err *err)
+{
+	const char *p = m->text + m->text_n + 1, *lf;
+	hl_buf line = HL_BUF_INIT;
+	hl_rc rc = HL_OK;
+
+	for (; p < end && rc == HL_OK; p = lf + 1) {
+		lf = memchr(p, '\n', (size_t)(end - p));
+		line.n = 0;
+		hl_buf_put(&line, p, (size_t)(lf + 1 - p));
+		rc = line.failed ? hl_nomem(err)
+				 : join_line(note, m, &line, err);
+	}
+	hl_buf_free(&line);
+	return rc;
+}
+
+hl_rc
+hl_note_join(hl_buf *note, const void *more, size_t more_n, hl_err *err)
+{
+	hl_buf whole = HL_BUF_INIT;
+	hl_note m;
+	hl_rc rc = hl_note_parse(more, more_n, &m, err);
+
+	if (rc != HL_OK)
+		return rc;
+	hl_buf_put(&whole, note->p, note->n);
+	rc = whole.failed
+	    ? hl_nomem(err)
+	    : join_lines(&whole, &m, (const char *)more + more_n, err);
+	if (rc != HL_OK) {
+		hl_buf_free(&whole);
+		return rc;
+	}
+	hl_buf_free(note);
+	*note = whole;
+	return HL_OK;
+}

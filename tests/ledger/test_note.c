@@ -488,6 +488,50 @@ times_have_an_end(void **state)
 	hl_signer_close(&w);
 }
 
+/* Both notes' lines, each once, those that were there first. */
+static void
+joining(void **state)
+{
+	hl_signer *a = key_rfc8032(1), *b = key_rfc8032(2);
+	hl_buf x = HL_BUF_INIT, y = HL_BUF_INIT, both = HL_BUF_INIT,
+	       other = HL_BUF_INIT;
+	hl_err err = { 0 };
+	hl_note n;
+
+	(void)state;
+	assert_int_equal(
+	    hl_note_sign(&x, "t\n", 2, "a", HL_NOTE_ED25519, 0, a, NULL), 0);
+	assert_int_equal(
+	    hl_note_sign(&y, "t\n", 2, "b", HL_NOTE_ED25519, 0, b, NULL), 0);
+	assert_int_equal(
+	    hl_note_sign(&other, "u\n", 2, "b", HL_NOTE_ED25519, 0, b, NULL),
+	    0);
+	assert_int_equal(hl_note_join(&both, x.p, x.n, &err), HL_OK);
+	assert_int_equal(both.n, x.n);
+	for (int twice = 0; twice < 2; twice++) {
+		assert_int_equal(hl_note_join(&both, y.p, y.n, &err), HL_OK);
+		assert_int_equal(both.n, x.n + y.n - 3);
+		assert_memory_equal(both.p, x.p, x.n);
+		assert_memory_equal(
+		    (const char *)both.p + x.n, (const char *)y.p + 3, y.n - 3);
+	}
+	assert_int_equal(hl_note_join(&x, both.p, both.n, &err), HL_OK);
+	assert_int_equal(x.n, both.n);
+	assert_int_equal(hl_note_parse(x.p, x.n, &n, &err), HL_OK);
+	assert_int_equal(n.sigs_n, 2);
+
+	assert_int_equal(
+	    hl_note_join(&x, other.p, other.n, &err), HL_ECONFLICT);
+	assert_int_equal(hl_note_join(&x, other.p, 3, &err), HL_EINPUT);
+	assert_int_equal(x.n, both.n);
+	hl_buf_free(&x);
+	hl_buf_free(&y);
+	hl_buf_free(&both);
+	hl_buf_free(&other);
+	hl_signer_close(&a);
+	hl_signer_close(&b);
+}
+
 int
 main(void)
 {
@@ -504,6 +548,7 @@ main(void)
 		cmocka_unit_test(signing_refuses),
 		cmocka_unit_test(a_signature_that_does_not_verify_is_kept_back),
 		cmocka_unit_test(times_have_an_end),
+		cmocka_unit_test(joining),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
