@@ -179,10 +179,17 @@ HL_CHECK hl_rc hl_signer_memory(const char *key, const char *given,
 /* HL_EINPUT: it is a file of the store. */
 HL_CHECK hl_rc hl_audit_output_check(
     hl_cli *cli, const char *path, hl_err *err);
-/* To a new file, or one that is an older checkpoint of this log, or for NULL to
- * standard output. */
-HL_CHECK hl_rc hl_checkpoint_write(
-    const char *path, const hl_buf *note, const hl_checkpoint *c, hl_err *err);
+/* Mode of what is made to be handed on, as far as the user's own umask lets. */
+#define HL_HANDED_ON 0644
+
+/*
+ * To a new file, or one that is an older checkpoint of this log, or for NULL to
+ * standard output. To one of the same tree the signatures are added. HL_EEXIST:
+ * something else is there; HL_EINTEGRITY: a checkpoint of as many events that
+ * are others.
+ */
+HL_CHECK hl_rc hl_checkpoint_write(const hl_cli *cli, const char *path,
+    const hl_buf *note, const hl_checkpoint *c, hl_err *err);
 /* Would that do? */
 HL_CHECK hl_rc hl_checkpoint_may_write(
     const char *path, const hl_checkpoint *c, hl_err *err);

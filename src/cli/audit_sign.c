@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli/audit.h"
 #include "crypto/hash.h"
@@ -77,6 +78,12 @@ may_replace(const char *path, const hl_checkpoint *was, const hl_checkpoint *c,
 		return hl_fail(err, HL_EEXIST, "write the checkpoint", hint,
 		    "%s is a checkpoint of another log, of \"%s\"", path,
 		    was->origin);
+	if (was->size == c->size && !hl_hash_equal(&was->root, &c->root))
+		return hl_fail(err, HL_EINTEGRITY, "write the checkpoint",
+		    "keep both: two signed trees of one size show that the "
+		    "log was rewritten or forked; choose another name",
+		    "%s is of another tree with as many events, %" PRIu64, path,
+		    was->size);
 	if (was->size <= c->size)
 		return HL_OK;
 	return hl_fail(err, HL_EEXIST, "write the checkpoint", hint,
@@ -119,17 +126,44 @@ hl_checkpoint_may_write(const char *path, const hl_checkpoint *c, hl_err *err)
 	return rc;
 }
 
-hl_rc
-hl_checkpoint_write(
-    const char *path, const hl_buf *note, const hl_checkpoint *c, hl_err *err)
+/* What is there of the same tree keeps the signatures that it has: whoever is
+ * to verify with those finds them, and the new ones too. */
+static hl_rc
+join_there(const char *path, const hl_buf *note, const hl_checkpoint *c,
+    hl_buf *out, hl_err *err)
 {
+	hl_checkpoint_file f;
+	hl_rc rc = hl_checkpoint_file_read(path, &f, NULL);
+
+	if (rc == HL_OK && f.c.size == c->size)
+		hl_buf_put(out, f.bytes.p, f.bytes.n);
+	hl_checkpoint_file_free(&f);
+	rc = out->failed ? hl_nomem(err)
+			 : hl_note_join(out, note->p, note->n, err);
+	if (rc != HL_OK)
+		hl_err_what(err, "write the checkpoint %s", path);
+	return rc;
+}
+
+hl_rc
+hl_checkpoint_write(const hl_cli *cli, const char *path, const hl_buf *note,
+    const hl_checkpoint *c, hl_err *err)
+{
+	hl_buf whole = HL_BUF_INIT;
+	mode_t ours;
 	hl_rc rc;
 
 	if (path == NULL) {
 		(void)fwrite(note->p, 1, note->n, stdout);
 		return HL_OK;
 	}
-	if ((rc = hl_checkpoint_may_write(path, c, err)) != HL_OK)
-		return rc;
-	return hl_file_write(path, note->p, note->n, 0644, err);
+	if ((rc = hl_checkpoint_may_write(path, c, err)) == HL_OK)
+		rc = join_there(path, note, c, &whole, err);
+	if (rc == HL_OK) {
+		ours = umask(cli->mask);
+		rc = hl_file_write(path, whole.p, whole.n, HL_HANDED_ON, err);
+		(void)umask(ours);
+	}
+	hl_buf_free(&whole);
+	return rc;
 }

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/bundle.h"
@@ -319,6 +320,20 @@ fill(void *arg, int fd, hl_err *err)
 }
 
 static hl_rc
+make_file(bundling *b, const char *path, hl_err *err)
+{
+	hl_rc rc = hl_audit_output_check(b->cli, path, err);
+	mode_t ours;
+
+	if (rc != HL_OK)
+		return rc;
+	ours = umask(b->cli->mask);
+	rc = hl_file_create_by(path, HL_HANDED_ON, fill, b, err);
+	(void)umask(ours);
+	return rc;
+}
+
+static hl_rc
 print_made(bundling *b, const char *path, hl_err *err)
 {
 	json_t *list;
@@ -357,9 +372,7 @@ bundle(bundling *b, hl_err *err)
 		    "a bundle does not go to standard output");
 	if ((rc = gather(b, err)) != HL_OK)
 		return rc;
-	if (!b->cli->dry_run &&
-	    ((rc = hl_audit_output_check(b->cli, path, err)) != HL_OK ||
-		(rc = hl_file_create_by(path, PLAIN, fill, b, err)) != HL_OK))
+	if (!b->cli->dry_run && (rc = make_file(b, path, err)) != HL_OK)
 		return rc;
 	return print_made(b, path, err);
 }

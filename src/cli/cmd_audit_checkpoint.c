@@ -403,7 +403,7 @@ sign_and_write(making *m, hl_err *err)
 		rc = hl_checkpoint_sign(
 		    &m->note, &m->c, m->origin, m->signers[i], err);
 	if (rc == HL_OK && (m->path != NULL || !m->cli->json))
-		rc = hl_checkpoint_write(m->path, &m->note, &m->c, err);
+		rc = hl_checkpoint_write(m->cli, m->path, &m->note, &m->c, err);
 	if (rc != HL_OK)
 		hl_err_add(err,
 		    "the ledger has an event that tells of this checkpoint, "

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli/audit.h"
 #include "ledger/proof_file.h"
@@ -49,14 +50,37 @@ one_checkpoint(
 	return rc;
 }
 
-/* A proof may go to standard output; its leaf may not. */
+/* Would put_file() do? A file with the same bytes may be there. */
 static hl_rc
-put_file(proving *p, const char *path, const hl_buf *b, hl_err *err)
+may_put(proving *p, const char *path, const hl_buf *b, hl_err *err)
 {
+	hl_buf is = HL_BUF_INIT;
 	hl_rc rc;
 
 	if (b->failed)
 		return hl_nomem(err);
+	if (path == NULL)
+		return HL_OK;
+	if ((rc = hl_audit_output_check(p->cli, path, err)) != HL_OK)
+		return rc;
+	rc = hl_file_read(path, b->n, &is, NULL);
+	if (rc == HL_EINPUT ||
+	    (rc == HL_OK && (is.n != b->n || memcmp(is.p, b->p, b->n) != 0)))
+		rc = hl_fail(err, HL_EEXIST, what, "choose another name",
+		    "%s is there with other content", path);
+	else
+		rc = HL_OK; /* what else is wrong turns up when it is written */
+	hl_buf_free(&is);
+	return rc;
+}
+
+/* A proof may go to standard output; its leaf may not. */
+static hl_rc
+put_file(proving *p, const char *path, const hl_buf *b, hl_err *err)
+{
+	mode_t ours;
+	hl_rc rc;
+
 	if (p->cli->dry_run)
 		return HL_OK;
 	if (path == NULL) {
@@ -64,9 +88,9 @@ put_file(proving *p, const char *path, const hl_buf *b, hl_err *err)
 			(void)fwrite(b->p, 1, b->n, stdout);
 		return HL_OK;
 	}
-	if ((rc = hl_audit_output_check(p->cli, path, err)) != HL_OK)
-		return rc;
-	rc = hl_file_put(path, b->p, b->n, 0644, false, err);
+	ours = umask(p->cli->mask);
+	rc = hl_file_put(path, b->p, b->n, HL_HANDED_ON, false, err);
+	(void)umask(ours);
 	if (rc == HL_EEXIST)
 		hl_err_hint(err, "choose another name");
 	return rc;
@@ -283,6 +307,10 @@ leaf_path(proving *p, hl_err *err)
 		return need("where the proof goes was not said, and its event "
 			    "beside it",
 		    "add -o FILE", err);
+	if (given != NULL &&
+	    (strcmp(given, p->path) == 0 || hl_file_same(given, p->path)))
+		return need("the event cannot go into the file of the proof",
+		    "give --leaf another name", err);
 	return hl_path(p->leaf_path, sizeof(p->leaf_path), err, "%s%s",
 	    given != NULL ? given : p->path, given != NULL ? "" : LEAF_SUFFIX);
 }
@@ -297,6 +325,8 @@ prove_event(proving *p, hl_err *err)
 	    (rc = check_age(p, err)) != HL_OK ||
 	    (rc = read_event(p, err)) != HL_OK ||
 	    (rc = prove_inclusion(p, err)) != HL_OK ||
+	    (rc = may_put(p, p->path, &p->file, err)) != HL_OK ||
+	    (rc = may_put(p, p->leaf_path, &p->bytes, err)) != HL_OK ||
 	    (rc = put_file(p, p->leaf_path, &p->bytes, err)) != HL_OK ||
 	    (rc = put_file(p, p->path, &p->file, err)) != HL_OK)
 		return rc;
@@ -375,6 +405,7 @@ prove_consistency(proving *p, hl_err *err)
 		    "%" PRIu64 " of %s",
 		    size, f->c.size, f->path);
 	if ((rc = hl_proof_lines_put(&p->file, &p->proof, err)) != HL_OK ||
+	    (rc = may_put(p, p->path, &p->file, err)) != HL_OK ||
 	    (rc = put_file(p, p->path, &p->file, err)) != HL_OK)
 		return rc;
 	return print_consistency(p, size, &root, err);

@@ -132,7 +132,8 @@ cosign(watching *w, hl_err *err)
 	rc = hl_checkpoint_cosign(
 	    &w->note, &w->file.c, w->name, now, w->signer, err);
 	if (rc == HL_OK && (w->path != NULL || !w->cli->json))
-		rc = hl_checkpoint_write(w->path, &w->note, &w->file.c, err);
+		rc = hl_checkpoint_write(
+		    w->cli, w->path, &w->note, &w->file.c, err);
 	return rc;
 }
 

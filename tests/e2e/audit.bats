@@ -887,6 +887,11 @@ seqs() { # OPTIONS: numbers of events
 	echo text >p
 	run -2 hsmlic audit prove --event 1 --checkpoint c -o p
 	[ "$(<p)" = text ]
+	[ ! -e p.leaf ] # nothing of what cannot be written whole
+	run -2 hsmlic audit prove --event 1 --checkpoint c -o r --leaf p
+	[ ! -e r ]
+	run -2 hsmlic audit prove --event 1 --checkpoint c -o r --leaf r
+	[ ! -e r ]
 	tamper "UPDATE events SET bytes = $EVE WHERE seq = 2"
 	run -9 hsmlic audit prove --event 2 --checkpoint c -o q
 	tamper "UPDATE events SET leaf = zeroblob(32) WHERE seq = 1"
@@ -1012,6 +1017,49 @@ seqs() { # OPTIONS: numbers of events
 	run -9 hsmlic audit verify --checkpoint c0
 	[[ $output == *"give the key of then with --key"* ]]
 	hsmlic audit verify --checkpoint c0 --key k0.vkey
+}
+
+@test "what is made to be handed on may be read by those whom the umask lets" {
+	spend a
+	key k
+	for mask in 022 027 077; do
+		mkdir "m$mask"
+		(
+			umask "$mask"
+			cd "m$mask" || exit
+			hsmlic audit checkpoint --key ../k -q -o c
+			hsmlic audit prove --event 1 --checkpoint c -o p -q
+			hsmlic audit bundle --checkpoint c -o b.tar -q
+		) >/dev/null
+	done
+	[ "$(stat -c %a m022/* | sort -u)" = 644 ]
+	[ "$(stat -c %a m027/* | sort -u)" = 640 ]
+	[ "$(stat -c %a m077/* | sort -u)" = 600 ]
+	[ "$(find m022 -type f | wc -l)" = 4 ]
+	[ "$(stat -c %a s.db k k.memory | sort -u)" = 600 ]
+}
+
+@test "witness: -o adds to the signatures that are there" {
+	spend a
+	key k
+	export HSMLIC_STORE=$HL_DIR/s.db
+	checkpoint c
+	hsmlic audit bundle -o b.tar --checkpoint c >/dev/null
+	for w in one two; do
+		HSMLIC_STORE=none.db key "$w" --witness --name "W/$w"
+		run -0 hsmlic audit witness --key "$w" --name "W/$w" \
+			--log-key k.vkey b.tar -o c
+	done
+	[ "$(wc -l <c)" = 7 ]
+	run -0 hsmlic audit verify --checkpoint c --key k.vkey --key one.vkey \
+		--key two.vkey
+	# as many events, but others
+	sed -i '3s/^./A/;3s/^A\(.\)/B\1/' c
+	cp c forked
+	run -9 hsmlic audit witness --key one --name W/one --log-key k.vkey \
+		b.tar -o c
+	[[ $output == *"another tree"* ]]
+	cmp c forked
 }
 
 # ---- audit bundle, audit witness -------------------------------------------
