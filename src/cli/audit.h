@@ -123,6 +123,15 @@ typedef struct hl_checkpoint_files {
 	size_t n;
 } hl_checkpoint_files;
 
+/*
+ * Each key that was given has to have signed one of `a` or `b` (or NULL):
+ * whoever names it takes its owner for one of those who vouch. HL_EINTEGRITY;
+ * HL_OK for keys that are the ledger's own word.
+ */
+HL_CHECK hl_rc hl_keys_all_signed(const hl_keys *keys,
+    const hl_checkpoint_files *a, const hl_checkpoint_files *b, hl_err *err);
+/* Have they the signature of the key of that index? */
+bool hl_key_signed(const hl_checkpoint_files *l, size_t key);
 /* Of every such option, read and verified, in the order of their sizes. Free
  * also on failure. */
 HL_CHECK hl_rc hl_checkpoint_files_read(hl_cli *cli, const char *option,

@@ -115,6 +115,35 @@ hl_checkpoint_files_free(hl_checkpoint_files *l)
 	*l = (hl_checkpoint_files){ NULL, 0 };
 }
 
+/* ---- who signed them ---------------------------------------------------- */
+
+bool
+hl_key_signed(const hl_checkpoint_files *l, size_t key)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		if (l->f[i].verified[key])
+			return true;
+	}
+	return false;
+}
+
+hl_rc
+hl_keys_all_signed(const hl_keys *keys, const hl_checkpoint_files *a,
+    const hl_checkpoint_files *b, hl_err *err)
+{
+	char words[HL_KEY_WORDS];
+
+	for (size_t i = 0; i < keys->n && !keys->own_word; i++) {
+		if (hl_key_signed(a, i) || (b != NULL && hl_key_signed(b, i)))
+			continue;
+		hl_key_words(&keys->k[i], words);
+		return hl_fail(err, HL_EINTEGRITY, "verify the checkpoints",
+		    "each key that is given has to have signed",
+		    "the %s has signed none of them", words);
+	}
+	return HL_OK;
+}
+
 static json_t *
 signature_json(const hl_vkey *k, uint64_t time_s)
 {

@@ -78,6 +78,8 @@ gather(bundling *b, hl_err *err)
 		 &b->keys, &b->files, err)) != HL_OK ||
 	    (rc = hl_checkpoint_files_read(b->cli, "from", b->info.origin,
 		 &b->keys, &b->from, err)) != HL_OK ||
+	    (rc = hl_keys_all_signed(&b->keys, &b->files, &b->from, err)) !=
+		HL_OK ||
 	    (rc = check_sizes(b, err)) != HL_OK)
 		return rc;
 	b->begin = b->from.n > 0 ? b->from.f[0].c.size : 0;

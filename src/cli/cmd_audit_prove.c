@@ -436,11 +436,12 @@ prove(proving *p, hl_err *err)
 		HL_OK ||
 	    (rc = one_checkpoint(p, newer, &p->newer, err)) != HL_OK)
 		return rc;
-	if (!from)
-		return prove_event(p, err);
-	if ((rc = one_checkpoint(p, "from", &p->older, err)) != HL_OK)
+	if (from && (rc = one_checkpoint(p, "from", &p->older, err)) != HL_OK)
 		return rc;
-	return prove_consistency(p, err);
+	if ((rc = hl_keys_all_signed(&p->keys, &p->newer, &p->older, err)) !=
+	    HL_OK)
+		return rc;
+	return from ? prove_consistency(p, err) : prove_event(p, err);
 }
 
 hl_rc

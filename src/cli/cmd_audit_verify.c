@@ -53,11 +53,7 @@ find_unused_keys(verifying *v)
 	if (v->keys.own_word || v->files.n == 0)
 		return;
 	for (size_t i = 0; i < v->keys.n; i++) {
-		bool used = false;
-
-		for (size_t k = 0; k < v->files.n; k++)
-			used = used || v->files.f[k].verified[i];
-		if (used)
+		if (hl_key_signed(&v->files, i))
 			continue;
 		hl_key_words(&v->keys.k[i], words);
 		(void)hl_text_format(text, sizeof(text),

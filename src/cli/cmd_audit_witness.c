@@ -55,12 +55,62 @@ open_key(watching *w, hl_err *err)
 	return rc;
 }
 
+/* Anybody can be a witness, and says no more of a log than what was shown to
+ * it: only a key of the log's name and kind speaks for the log. */
+static hl_rc
+check_log_key(const watching *w, const hl_vkey *k, hl_err *err)
+{
+	char words[HL_KEY_WORDS];
+
+	if (k->algorithm == hl_key_log_algorithm(k->key.type) &&
+	    strcmp(k->name, w->file.c.origin) == 0)
+		return HL_OK;
+	hl_key_words(k, words);
+	return hl_fail(err, HL_EUSAGE, what,
+	    "give the log's own key, as hsmlic audit key show prints it "
+	    "there; not a witness's, and not of another log",
+	    "the %s is no key of the log %s", words, w->file.c.origin);
+}
+
+static hl_rc
+read_log_keys(watching *w, hl_err *err)
+{
+	const char *key;
+	hl_rc rc;
+
+	for (size_t i = 0; (key = hl_opt_nth(w->cli, "log-key", i)) != NULL;
+	     i++) {
+		rc = hl_keys_word(&w->keys, key, w->file.c.origin, err);
+		if (rc != HL_OK)
+			return rc;
+	}
+	for (size_t i = 0; i < w->keys.n; i++) {
+		if ((rc = check_log_key(w, &w->keys.k[i], err)) != HL_OK)
+			return rc;
+	}
+	return HL_OK;
+}
+
+/* Each of them has to have signed: two keys of one log are two people who are
+ * to agree. */
+static hl_rc
+verify_log(watching *w, hl_err *err)
+{
+	const hl_checkpoint_files all = { &w->file, 1 };
+	hl_rc rc;
+
+	if ((rc = read_log_keys(w, err)) != HL_OK ||
+	    (rc = hl_checkpoint_file_verify(
+		 &w->file, w->file.c.origin, &w->keys, err)) != HL_OK)
+		return rc;
+	return hl_keys_all_signed(&w->keys, &all, NULL, err);
+}
+
 /* The log's key comes from elsewhere: with one out of the bundle, anybody's
  * ledger of that name would be cosigned. */
 static hl_rc
 read_bundle(watching *w, const char *path, hl_err *err)
 {
-	const char *key;
 	hl_rc rc;
 
 	if (hl_opt(w->cli, "log-key") == NULL)
@@ -71,14 +121,7 @@ read_bundle(watching *w, const char *path, hl_err *err)
 	if ((rc = hl_bundle_open(&w->bundle, path, err)) != HL_OK ||
 	    (rc = hl_bundle_checkpoint(&w->bundle, &w->file, err)) != HL_OK)
 		return rc;
-	for (size_t i = 0; rc == HL_OK; i++) {
-		if ((key = hl_opt_nth(w->cli, "log-key", i)) == NULL)
-			break;
-		rc = hl_keys_word(&w->keys, key, w->file.c.origin, err);
-	}
-	return rc == HL_OK ? hl_checkpoint_file_verify(
-				 &w->file, w->file.c.origin, &w->keys, err)
-			   : rc;
+	return verify_log(w, err);
 }
 
 /* With one key under two names, one witness would count as two. */

@@ -882,6 +882,9 @@ seqs() { # OPTIONS: numbers of events
 	run -2 hsmlic audit prove --issue "$id" --kind fly --checkpoint c -o p
 	run -2 hsmlic audit prove --event 1 --checkpoint c --from c -o p
 	run -9 hsmlic audit prove --event 1 --checkpoint c -o p --key n.vkey
+	run -9 hsmlic audit prove --event 1 --checkpoint c -o p --key k.vkey \
+		--key n.vkey
+	[[ $output == *"has signed none"* ]]
 	run -2 hsmlic audit prove --event 1 --checkpoint c -o s.db
 	[ ! -e p ] && [ ! -e p.leaf ]
 	echo text >p
@@ -1110,6 +1113,9 @@ seqs() { # OPTIONS: numbers of events
 	run -2 hsmlic audit bundle -o b.tar --checkpoint c1 --checkpoint c1
 	run -2 hsmlic audit bundle -o b.tar --checkpoint c1 --from c2
 	run -9 hsmlic audit bundle -o b.tar --checkpoint c1 --key n.vkey
+	run -9 hsmlic audit bundle -o b.tar --checkpoint c1 --key k.vkey \
+		--key n.vkey
+	[[ $output == *"has signed none"* ]]
 	run -0 hsmlic audit bundle -o b.tar --checkpoint c1 --dry-run
 	[ ! -e b.tar ]
 	echo text >b.tar
@@ -1209,6 +1215,19 @@ witness() { # WORDS
 	# signed by another key
 	HSMLIC_STORE=none.db run -9 hsmlic audit witness --key w --name W/one \
 		--log-key n.vkey b2.tar
+	# every key of the log that was given has to have signed
+	HSMLIC_STORE=none.db run -9 hsmlic audit witness --key w --name W/one \
+		--log-key k.vkey --log-key n.vkey b2.tar
+	[[ $output == *"has signed none"* ]]
+	# a witness does not speak for the log, and no other log does
+	cp w2 x/checkpoint-"$(sed -n 2p w2)"
+	HSMLIC_STORE=none.db run -2 hsmlic audit witness --key w --name W/one \
+		--log-key w.vkey x
+	[[ $output == *"no key of the log"* ]]
+	hsmlic audit key show k --name other.org --json | jq -r .vkey >other.vkey
+	HSMLIC_STORE=none.db run -2 hsmlic audit witness --key w --name W/one \
+		--log-key k.vkey --log-key other.vkey b2.tar
+	[[ $output == *"no key of the log"* ]]
 	# usage
 	run -2 hsmlic audit witness --name W/one --log-key k.vkey b2.tar
 	run -2 hsmlic audit witness --key w --log-key k.vkey b2.tar
