@@ -18,6 +18,7 @@ typedef struct hl_restoring {
 	hl_store *copy;
 	hl_store_info info; /* of the copy */
 	hl_figures figures; /* of the copy */
+	hl_audit_result audit; /* of the copy; of an older one the findings */
 	hl_store *present;  /* what is there; NULL: nothing that can be read */
 	uint64_t open_now;  /* requests open in it */
 	hl_lack lack;
@@ -26,37 +27,83 @@ typedef struct hl_restoring {
 	char aside[PATH_MAX + 64];
 } hl_restoring;
 
-struct first_findings {
-	hl_err *err;
+/* ---- is it sound? ------------------------------------------------------- */
+
+typedef struct checking {
+	hl_progress progress;
+	hl_err bad; /* what is said of a copy that is not */
 	uint64_t n;
-};
+} checking;
 
 static void
 on_bad_copy(void *arg, const char *text)
 {
-	struct first_findings *f = arg;
+	checking *k = arg;
 
-	if (f->n++ < FINDINGS_SHOWN)
-		hl_err_add(f->err, "%s", text);
+	if (k->n++ < FINDINGS_SHOWN)
+		hl_err_add(&k->bad, "%s", text);
 }
 
+static void
+on_progress(void *arg, uint64_t done, uint64_t of)
+{
+	checking *k = arg;
+
+	k->progress.total = of;
+	hl_progress_step(&k->progress, done);
+}
+
+/* The ledger of an older schema is yet to be made: of the rows. */
+static hl_rc
+find_faults(hl_restoring *r, checking *k, hl_err *err)
+{
+	hl_rc rc;
+
+	if (r->info.schema_found < r->info.schema)
+		return hl_store_check(
+		    r->copy, on_bad_copy, k, &r->audit.findings, err);
+	hl_progress_start(&k->progress, r->cli, "verifying", 0);
+	rc = hl_store_audit(
+	    r->copy, NULL, 0, on_bad_copy, on_progress, k, &r->audit, err);
+	hl_progress_end(&k->progress);
+	return rc;
+}
+
+static void
+tell_damaged(const hl_restoring *r, const hl_err *bad)
+{
+	hl_buf b = HL_BUF_INIT;
+
+	hl_buf_printf(&b,
+	    "the copy is damaged, and is restored as it is, as --damaged says: "
+	    "%s",
+	    bad->why);
+	hl_print_note(r->cli, hl_buf_str(&b));
+	hl_buf_free(&b);
+}
+
+/* The whole of it: a copy whose events were altered would never be signed
+ * again, and nobody would find out before. */
 static hl_rc
 check_copy(hl_restoring *r, hl_err *err)
 {
-	struct first_findings f = { err, 0 };
-	hl_err bad = { 0 };
-	uint64_t n;
+	checking k = { .n = 0 };
 	hl_rc rc;
 
-	(void)hl_fail(&bad, HL_EINTEGRITY, "", "use another copy",
+	(void)hl_fail(&k.bad, HL_EINTEGRITY, "",
+	    "use another copy; hsmlic audit verify --store COPY names all; if "
+	    "there is none, --damaged takes this one as it is",
 	    "a check of this copy found something");
-	hl_err_what(&bad, "restore from %s", r->from);
-	f.err = &bad;
-	rc = hl_store_check(r->copy, on_bad_copy, &f, &n, err);
-	if (rc != HL_OK || n == 0)
+	hl_err_what(&k.bad, "restore from %s", r->from);
+	rc = find_faults(r, &k, err);
+	if (rc != HL_OK || r->audit.findings == 0)
 		return rc;
+	if (hl_opt_set(r->cli, "damaged")) {
+		tell_damaged(r, &k.bad);
+		return HL_OK;
+	}
 	if (err != NULL)
-		*err = bad;
+		*err = k.bad;
 	return HL_EINTEGRITY;
 }
 
@@ -69,8 +116,9 @@ open_copy(hl_restoring *r, hl_err *err)
 	rc = hl_store_open(&r->copy, r->from, &opt, err);
 	if (rc == HL_ENOTFOUND)
 		hl_err_hint(err, "check the path of the copy");
-	if (rc != HL_OK || (rc = check_copy(r, err)) != HL_OK ||
-	    (rc = hl_store_info_get(r->copy, &r->info, err)) != HL_OK)
+	if (rc != HL_OK ||
+	    (rc = hl_store_info_get(r->copy, &r->info, err)) != HL_OK ||
+	    (rc = check_copy(r, err)) != HL_OK)
 		return rc;
 	return hl_store_figures(r->copy, 0, INT64_MAX, &r->figures, err);
 }
@@ -206,20 +254,48 @@ compare_checkpoints(hl_restoring *r, hl_err *err)
 		    "the copy has no ledger yet: an older hsmlic made it");
 	for (size_t i = 0; i < r->n_checkpoints && rc == HL_OK; i++)
 		rc = compare_checkpoint(r, &r->checkpoints[i], err);
+	if (rc == HL_OK && r->n_checkpoints > 0)
+		hl_print_note(r->cli,
+		    "who signed the checkpoint was not looked at, only which "
+		    "events it is of: hsmlic audit verify --checkpoint FILE "
+		    "--key KEY --store COPY verifies the signature");
 	return rc;
 }
 
 /* ---- doing it ----------------------------------------------------------- */
+
+/* What was looked at, and what was not. */
+static void
+tell_checked(const hl_restoring *r)
+{
+	const uint64_t n = r->figures.licenses;
+	const hl_audit_result *a = &r->audit;
+
+	hl_message(r->cli, "the copy holds %llu %s", (unsigned long long)n,
+	    hl_plural(n, "license", "licenses"));
+	if (r->info.schema_found < r->info.schema)
+		hl_message(r->cli,
+		    "its rows and licenses were checked: %llu %s; an older "
+		    "hsmlic made it, without a ledger",
+		    (unsigned long long)a->findings,
+		    hl_plural(a->findings, "finding", "findings"));
+	else
+		hl_message(r->cli,
+		    "its %llu events, %llu rows and their licenses were "
+		    "checked: %llu %s; that it agrees with itself does not "
+		    "say that it is the store of before: --checkpoint does",
+		    (unsigned long long)a->events, (unsigned long long)a->rows,
+		    (unsigned long long)a->findings,
+		    hl_plural(a->findings, "finding", "findings"));
+}
 
 /* What a person has to know before, and cannot undo by asking again. */
 static void
 tell_consequences(const hl_restoring *r)
 {
 	const hl_cli *cli = r->cli;
-	const uint64_t n = r->figures.licenses;
 
-	hl_message(cli, "the copy holds %llu %s and is sound",
-	    (unsigned long long)n, hl_plural(n, "license", "licenses"));
+	tell_checked(r);
 	hl_message(cli,
 	    "what was recorded after the copy was made will be missing: a "
 	    "license fetched since costs another unit, unless it is taken "
@@ -265,8 +341,8 @@ restore_and_open(hl_restoring *r, hl_err *err)
 	const hl_store_options opt = { .read_only = false };
 	hl_rc rc;
 
-	rc = hl_store_restore(
-	    r->copy, r->to, &r->cli->actor, r->aside, sizeof(r->aside), err);
+	rc = hl_store_restore(r->copy, r->to, r->audit.findings > 0,
+	    &r->cli->actor, r->aside, sizeof(r->aside), err);
 	if (rc == HL_OK)
 		tell_ways_back(r);
 	if (rc == HL_OK)
@@ -302,12 +378,14 @@ print_restored(const hl_restoring *r, hl_err *err)
 
 	if (cli->json)
 		return hl_print_json(cli,
-		    json_pack("{s:o, s:o, s:o, s:I, s:I, s:o, s:b}", "path",
-			hl_json_any(r->to), "from", hl_json_any(r->from),
-			"put_aside", hl_json_any(r->aside), "licenses",
+		    json_pack("{s:o, s:o, s:o, s:I, s:I, s:o, s:I, s:b}",
+			"path", hl_json_any(r->to), "from",
+			hl_json_any(r->from), "put_aside",
+			hl_json_any(r->aside), "licenses",
 			(json_int_t)r->figures.licenses, "open_put_aside",
 			(json_int_t)r->open_now, "lacks",
-			hl_json_lack(&r->lack), "dry_run", cli->dry_run),
+			hl_json_lack(&r->lack), "findings_all",
+			(json_int_t)r->audit.findings, "dry_run", cli->dry_run),
 		    err);
 	if (cli->dry_run)
 		return HL_OK;

@@ -101,7 +101,12 @@ typedef struct hl_likeness {
 	int64_t last_at; /* time of its newest event */
 } hl_likeness;
 
-/* Compares the ledgers of two stores that are open, event by event. */
+/*
+ * Compares the ledgers of two stores that are open, event by event, by the leaf
+ * hashes that they have. That these are the hashes of the events is for
+ * hl_store_audit(), of each of the two; of one that was not audited, the result
+ * is its own word.
+ */
 HL_CHECK hl_rc hl_store_compare(
     hl_store *copy, hl_store *other, hl_likeness *out, hl_err *err);
 
@@ -110,9 +115,10 @@ HL_CHECK hl_rc hl_store_compare(
  * store.restored in its ledger that says what it replaces. What is there goes
  * aside, never away: renamed, its new path in *aside ("" when nothing was
  * there). HL_EBUSY: others have it open. Until the last moment, and on failure,
- * everything is as it was.
+ * everything is as it was. The caller has verified the copy (hl_store_audit());
+ * `damaged`: something was found, which the event then tells.
  */
-HL_CHECK hl_rc hl_store_restore(hl_store *copy, const char *path,
+HL_CHECK hl_rc hl_store_restore(hl_store *copy, const char *path, bool damaged,
     const hl_actor *actor, char *aside, size_t size, hl_err *err);
 
 /* ---- chips -------------------------------------------------------------- */

@@ -201,6 +201,47 @@ rot() { # STORE LICENSE
 	[ "$(find . -name '*before-restore*' -o -name '*restored-*')" = "" ]
 }
 
+# Past the triggers, which are put back as they were.
+tamper() { # STORE SQL
+	sqlite3 "$1" "SELECT sql || ';' FROM sqlite_schema
+		WHERE type = 'trigger'" >triggers
+	sqlite3 "$1" "SELECT 'DROP TRIGGER ' || name || ';' FROM sqlite_schema
+		WHERE type = 'trigger'" | sqlite3 "$1"
+	sqlite3 "$1" "$2"
+	sqlite3 "$1" <triggers
+}
+
+@test "restore calls no copy sound whose ledger was altered" {
+	card_and_chips 3 chip
+	get chip
+	hsmlic store backup copy.db
+	cp copy.db good.db
+	tamper copy.db "UPDATE events SET bytes = CAST(replace(CAST(bytes
+		AS TEXT), ':', ';') AS BLOB) WHERE seq = 1"
+	before=$(sha256sum <s.db)
+	json -9 store restore copy.db --force --yes
+	[[ $output == *"event 1: "* ]]
+	[[ $output == *"--damaged"* ]]
+	[ "$(sha256sum <s.db)" = "$before" ]
+	run -9 hsmlic store restore copy.db --force --dry-run
+	# where there is no better one
+	json -0 store restore copy.db --force --yes --damaged
+	[[ $stderr == *"the copy is damaged"*"event 1: "* ]]
+	[ "$(jq '.findings_all > 0' <<<"$output")" = true ]
+	run -1 hsmlic audit verify
+	[[ $output == *"event 1: "* ]]
+	[ "$(sqlite3 s.db "SELECT CAST(bytes AS TEXT) FROM events
+		ORDER BY seq DESC LIMIT 1" | jq -c '[.kind, .body.damaged]')" = \
+		'["store.restored",1]' ]
+	# of a sound one that is not said
+	json -0 store restore good.db --force --yes --damaged
+	[ "$(jq '.findings_all' <<<"$output")" = 0 ]
+	[[ $stderr == *" events, "*" were checked: 0 findings"* ]]
+	run -0 hsmlic audit verify
+	[ "$(hsmlic audit log --last 1 --jsonl |
+		jq -c '[.kind, .body.damaged]')" = '["store.restored",null]' ]
+}
+
 @test "restore replaces a store that is damaged, and the journal beside it" {
 	card_and_chips 3 chip
 	get chip -o first

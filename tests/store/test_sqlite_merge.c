@@ -76,7 +76,7 @@ restore(fixture *f, const char *name, char aside[400])
 	OK(f, hl_store_open(&copy, path, &look, &f->err));
 	OK(f,
 	    hl_store_restore(
-		copy, raw_path(f), &f->actor, aside, 400, &f->err));
+		copy, raw_path(f), false, &f->actor, aside, 400, &f->err));
 	hl_store_close(&copy);
 	OK(f, hl_store_open(&f->s, f->url, NULL, &f->err));
 }

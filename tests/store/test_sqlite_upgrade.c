@@ -333,7 +333,7 @@ old_backup_is_restored(void **state)
 	OK(f, hl_store_open(&f->s, f->url, &read, &f->err));
 	OK(f,
 	    hl_store_restore(
-		f->s, path, &f->actor, aside, sizeof(aside), &f->err));
+		f->s, path, false, &f->actor, aside, sizeof(aside), &f->err));
 	assert_string_equal(aside, "");
 	hl_store_close(&f->s);
 	after = dump_path(path);

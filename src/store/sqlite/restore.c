@@ -17,6 +17,7 @@ typedef struct restoring {
 	bool there;  /* a file is at to.path */
 	bool frozen; /* its lock of writers is ours */
 	hl_store *copy;
+	bool damaged; /* the copy, and that was said */
 	const hl_actor *actor;
 	hl_likeness replaced; /* what is there now, beside the copy */
 	char part[PATH_MAX + 64];
@@ -256,13 +257,15 @@ compare_present(restoring *r)
 	hl_store_close(&s);
 }
 
-/* The first three are known whatever is there. */
+/* The last of all is there for a damaged copy alone; of the others the first
+ * three are known whatever is there. */
 static hl_rc
 tell_restored(restoring *r, hl_store *part, hl_err *err)
 {
 	char copy_root[2 * HL_SHA256_LEN + 1], root[2 * HL_SHA256_LEN + 1];
 	const hl_likeness *l = &r->replaced;
-	hl_event_fact facts[] = { { "copy_size", NULL, 0 },
+	size_t n = l->kin > HL_KIN_UNKNOWN ? 7 : 3;
+	hl_event_fact facts[8] = { { "copy_size", NULL, 0 },
 		{ "copy_root", copy_root, 0 },
 		{ "replaced", hl_kin_name(l->kin), 0 },
 		{ "common", NULL, (int64_t)l->common },
@@ -278,8 +281,9 @@ tell_restored(restoring *r, hl_store *part, hl_err *err)
 	facts[0].number = (int64_t)part->log.tree.size;
 	hl_hex_lower(copy_root, is.b, sizeof(is.b));
 	hl_hex_lower(root, l->root.b, sizeof(l->root.b));
-	return hl_log_event(part, "store.restored", r->actor, facts,
-	    l->kin > HL_KIN_UNKNOWN ? HL_COUNT(facts) : 3, err);
+	if (r->damaged)
+		facts[n++] = (hl_event_fact){ "damaged", NULL, 1 };
+	return hl_log_event(part, "store.restored", r->actor, facts, n, err);
 }
 
 /*
@@ -331,8 +335,8 @@ swap_unused(restoring *r, hl_err *err)
 }
 
 hl_rc
-hl_store_restore(hl_store *copy, const char *path, const hl_actor *actor,
-    char *aside, size_t size, hl_err *err)
+hl_store_restore(hl_store *copy, const char *path, bool damaged,
+    const hl_actor *actor, char *aside, size_t size, hl_err *err)
 {
 	restoring *r = calloc(1, sizeof(*r));
 	hl_rc rc;
@@ -341,6 +345,7 @@ hl_store_restore(hl_store *copy, const char *path, const hl_actor *actor,
 		return hl_nomem(err);
 	r->to.doing = "restore what was";
 	r->copy = copy;
+	r->damaged = damaged;
 	r->actor = actor;
 	if ((rc = hl_actor_check(actor, err)) != HL_OK ||
 	    (rc = set_names(r, path, err)) != HL_OK ||
