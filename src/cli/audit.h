@@ -66,10 +66,7 @@ uint8_t hl_key_log_algorithm(hl_key_type type);
 /* No second time. HL_EINPUT: too many. */
 HL_CHECK hl_rc hl_keys_add(hl_keys *keys, const hl_vkey *k, hl_err *err);
 bool hl_keys_have(const hl_keys *keys, const hl_vkey *k);
-/* Appends the keys that a text names, with blanks or line ends between them;
- * lines that begin with '#' are passed over. HL_EINPUT. */
-HL_CHECK hl_rc hl_keys_parse(hl_keys *keys, const char *text, hl_err *err);
-/* The same keys as such a text, with `between` between them. */
+/* The keys as a text, with `between` between them. */
 HL_CHECK hl_rc hl_keys_text(
     const hl_keys *keys, const char *between, hl_buf *out, hl_err *err);
 json_t *hl_json_vkey(const hl_vkey *k);

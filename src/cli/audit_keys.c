@@ -74,8 +74,10 @@ next_word(const char *s, char *out, size_t size, bool *found)
 	return s + n;
 }
 
-hl_rc
-hl_keys_parse(hl_keys *keys, const char *text, hl_err *err)
+/* Keys with blanks or line ends between them; lines that begin with # are
+ * passed over. */
+static hl_rc
+parse_keys(hl_keys *keys, const char *text, hl_err *err)
 {
 	char word[1024]; /* a name and a key are far shorter */
 	hl_vkey k;
@@ -173,7 +175,7 @@ from_text(hl_keys *keys, hl_buf *text, const char *origin, hl_err *err)
 		    ? rc
 		    : from_pem(keys, text, origin, err);
 	}
-	rc = hl_keys_parse(keys, hl_buf_str(text), err);
+	rc = parse_keys(keys, hl_buf_str(text), err);
 	return rc != HL_OK || hl_buf_str(text)[0] != '\0'
 	    ? rc
 	    : hl_fail(err, HL_EINPUT, what, "", "the file is empty");
@@ -231,7 +233,7 @@ take_event(void *arg, const hl_event_row *r)
 	if ((g->rc = hl_audit_read_event(r, &e, g->err)) != HL_OK)
 		return false;
 	if ((text = hl_event_text(&e, g->fact)) != NULL)
-		g->rc = hl_keys_parse(g->keys, text, g->err);
+		g->rc = parse_keys(g->keys, text, g->err);
 	hl_event_free(&e);
 	/* the newest come first: those that many others replaced are left out
 	 */

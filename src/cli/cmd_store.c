@@ -22,8 +22,8 @@ hl_store_path(const char *url, const char **path, hl_err *err)
 	return HL_OK;
 }
 
-json_t *
-hl_json_store(const hl_store_info *i)
+static json_t *
+store_json(const hl_store_info *i)
 {
 	return json_pack("{s:o, s:s, s:o, s:o, s:I, s:o, s:I}", "url",
 	    hl_json_any(i->url), "engine", i->engine, "id",
@@ -98,8 +98,8 @@ hl_cmd_store_init(hl_cli *cli, char **operands, hl_err *err)
 	    (rc = hl_store_info_get(cli->store, &info, err)) != HL_OK)
 		return rc;
 	if (cli->json)
-		return hl_print_json(cli,
-		    json_pack("{s:o}", "store", hl_json_store(&info)), err);
+		return hl_print_json(
+		    cli, json_pack("{s:o}", "store", store_json(&info)), err);
 	hl_store_facts(&info);
 	return HL_OK;
 }
@@ -180,7 +180,7 @@ hl_cmd_store_check(hl_cli *cli, char **operands, hl_err *err)
 	if (cli->json)
 		return hl_print_json(cli,
 		    json_pack("{s:o, s:o, s:b, s:b}", "store",
-			hl_json_store(&info), "findings", f.array, "ledger",
+			store_json(&info), "findings", f.array, "ledger",
 			events == 0, "ok", n == 0),
 		    err);
 	if (n == 0)
@@ -262,7 +262,7 @@ hl_cmd_store_upgrade(hl_cli *cli, char **operands, hl_err *err)
 	if (cli->json)
 		return hl_print_json(cli,
 		    json_pack("{s:o, s:I, s:I, s:b, s:b}", "store",
-			hl_json_store(&i), "from_schema",
+			store_json(&i), "from_schema",
 			(json_int_t)i.schema_found, "to_schema",
 			(json_int_t)i.schema, "upgraded",
 			i.schema_found < i.schema && !cli->dry_run, "dry_run",

@@ -15,8 +15,6 @@ typedef struct hl_reconcile {
 
 /* Is there something to explain, or to recover, on this card? */
 bool hl_reconcile_finds(const hl_reconciled *r);
-/* A card in a word: its label, or its serial number. */
-const char *hl_reconcile_name(const hl_card_row *c);
 /* The units of one class in words: "2 units left while ...". */
 void
 hl_reconcile_words(int64_t units, hl_variance_class c, char *out, size_t size);

@@ -18,8 +18,9 @@ hl_reconcile_finds(const hl_reconciled *r)
 	    (!r->in_progress && !hl_uuid_equal(&r->balance.open, &no_issue));
 }
 
-const char *
-hl_reconcile_name(const hl_card_row *c)
+/* A card in a word: its label, or its serial number. */
+static const char *
+name_of(const hl_card_row *c)
 {
 	return c->label[0] != '\0' ? c->label : c->serial;
 }
@@ -138,8 +139,7 @@ print_table(const hl_reconcile *r)
 
 		if (!c->read)
 			hl_time_text(c->balance.read_at, when);
-		add_row(t, hl_reconcile_name(&c->card), c->card.firmware_name,
-		    &s, when);
+		add_row(t, name_of(&c->card), c->card.firmware_name, &s, when);
 	}
 	if (r->n > 1)
 		add_row(t, "total", "", &total, "");
@@ -320,8 +320,8 @@ hint_unlinked(const hl_reconcile *rec, const hl_reconciled *r, hl_err *err)
 	    "bought with units of card %s: %s%s; if so: hsmlic reconcile %s "
 	    "--sign-off REASON --imported ID",
 	    u.n, hl_plural(u.n, "license", "licenses"), r->card.firmware_name,
-	    hl_reconcile_name(&r->card), u.text, u.n > HINTS_MAX ? " ..." : "",
-	    hl_reconcile_name(&r->card));
+	    name_of(&r->card), u.text, u.n > HINTS_MAX ? " ..." : "",
+	    name_of(&r->card));
 	return HL_OK;
 }
 

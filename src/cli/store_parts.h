@@ -7,7 +7,6 @@
 
 /* Of the store that a URL names; what is no file has no path: HL_EUSAGE. */
 HL_CHECK hl_rc hl_store_path(const char *url, const char **path, hl_err *err);
-json_t *hl_json_store(const hl_store_info *i);
 void hl_store_facts(const hl_store_info *i);
 
 /* ---- what a copy lacks (store_lack.c) ------------------------------------ */

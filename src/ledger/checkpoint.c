@@ -36,8 +36,8 @@ refuse(hl_err *err, const char *why)
 	    "%s", why);
 }
 
-hl_rc
-hl_checkpoint_parse(const hl_note *n, hl_checkpoint *out, hl_err *err)
+static hl_rc
+parse_body(const hl_note *n, hl_checkpoint *out, hl_err *err)
 {
 	hl_rd r = { (const uint8_t *)n->text, n->text_n }, line;
 	hl_checkpoint c = { 0 };
@@ -68,7 +68,7 @@ hl_checkpoint_read(
 	hl_rc rc;
 
 	if ((rc = hl_note_parse(p, n, &got, err)) != HL_OK ||
-	    (rc = hl_checkpoint_parse(&got, out, err)) != HL_OK)
+	    (rc = parse_body(&got, out, err)) != HL_OK)
 		return rc;
 	*note = got;
 	return HL_OK;

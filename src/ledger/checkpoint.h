@@ -29,12 +29,10 @@ HL_CHECK hl_rc hl_checkpoint_body(
     const hl_checkpoint *c, hl_buf *out, hl_err *err);
 
 /*
- * The three lines and nothing else: extension lines are refused, since nobody
- * can audit what they say. HL_EINPUT.
+ * A note whose text is the three lines and nothing else: extension lines are
+ * refused, since nobody can audit what they say. *note borrows the bytes.
+ * HL_EINPUT.
  */
-HL_CHECK hl_rc hl_checkpoint_parse(
-    const hl_note *n, hl_checkpoint *out, hl_err *err);
-/* hl_note_parse() and hl_checkpoint_parse(); *note borrows the bytes. */
 HL_CHECK hl_rc hl_checkpoint_read(
     const void *p, size_t n, hl_note *note, hl_checkpoint *out, hl_err *err);
 

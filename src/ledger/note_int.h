@@ -17,12 +17,4 @@ bool hl_key_name_valid(const char *s, size_t n);
 /* Appends the line's key ID and signature. False: no base64, or too short. */
 bool hl_note_sig_bytes(const hl_note_sig *line, hl_buf *sig);
 
-/* Verifies what follows the key ID in a line of that key. */
-bool hl_note_sig_verify(const hl_vkey *k, const char *text, size_t text_n,
-    const uint8_t *sig, size_t sig_n, uint64_t *time_s);
-
-/* Appends what a witness signs (C2SP tlog-cosignature). */
-void hl_note_cosigned(
-    hl_buf *out, uint64_t time_s, const void *text, size_t text_n);
-
 #endif

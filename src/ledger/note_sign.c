@@ -10,8 +10,9 @@
 #define WHAT_SIGN "sign a note"
 #define WHAT_VERIFY "verify a signed note"
 
-void
-hl_note_cosigned(hl_buf *out, uint64_t time_s, const void *text, size_t text_n)
+/* Appends what a witness signs (C2SP tlog-cosignature). */
+static void
+put_cosigned(hl_buf *out, uint64_t time_s, const void *text, size_t text_n)
 {
 	hl_buf_printf(out, "cosignature/v1\ntime %" PRIu64 "\n", time_s);
 	hl_buf_put(out, text, text_n);
@@ -32,7 +33,7 @@ verify_cosignature(const hl_vkey *k, const char *text, size_t text_n, hl_rd sig,
 	t = (uint64_t)high << 32 | low;
 	if (t > INT64_MAX)
 		return false;
-	hl_note_cosigned(&msg, t, text, text_n);
+	put_cosigned(&msg, t, text, text_n);
 	ok = !msg.failed &&
 	    hl_public_verify(&k->key, msg.p, msg.n, sig.p, sig.n);
 	hl_buf_free(&msg);
@@ -41,8 +42,9 @@ verify_cosignature(const hl_vkey *k, const char *text, size_t text_n, hl_rd sig,
 	return ok;
 }
 
-bool
-hl_note_sig_verify(const hl_vkey *k, const char *text, size_t text_n,
+/* Verifies what follows the key ID in a line of that key. */
+static bool
+verify_sig(const hl_vkey *k, const char *text, size_t text_n,
     const uint8_t *sig, size_t sig_n, uint64_t *time_s)
 {
 	const hl_rd rd = { sig, sig_n };
@@ -70,7 +72,7 @@ verify_line(const hl_note *n, const hl_note_sig *line, const hl_vkey *k,
 	bool ok;
 
 	ok = hl_note_sig_bytes(line, &sig) &&
-	    hl_note_sig_verify(k, n->text, n->text_n, sig.p + HL_KEY_ID_LEN,
+	    verify_sig(k, n->text, n->text_n, sig.p + HL_KEY_ID_LEN,
 		sig.n - HL_KEY_ID_LEN, time_s);
 	hl_buf_free(&sig);
 	if (ok)
@@ -174,7 +176,7 @@ check_own(const hl_vkey *k, const void *text, size_t text_n, const hl_buf *sig,
 {
 	uint64_t t;
 
-	if (hl_note_sig_verify(k, text, text_n, sig->p + HL_KEY_ID_LEN,
+	if (verify_sig(k, text, text_n, sig->p + HL_KEY_ID_LEN,
 		sig->n - HL_KEY_ID_LEN, &t))
 		return HL_OK;
 	return hl_fail(err, HL_EINTEGRITY, WHAT_SIGN,
@@ -192,7 +194,7 @@ make_sig(const hl_vkey *k, const void *text, size_t text_n, uint64_t time_s,
 
 	hl_buf_put(sig, k->id, sizeof(k->id));
 	if (k->algorithm == HL_NOTE_COSIGNATURE) {
-		hl_note_cosigned(&msg, time_s, text, text_n);
+		put_cosigned(&msg, time_s, text, text_n);
 		hl_buf_u32(sig, (uint32_t)(time_s >> 32));
 		hl_buf_u32(sig, (uint32_t)time_s);
 	} else {

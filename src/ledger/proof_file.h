@@ -34,6 +34,8 @@ typedef struct hl_proof_file {
 HL_CHECK hl_rc hl_proof_file_put(hl_buf *out, uint64_t index,
     const hl_proof *proof, const void *checkpoint, size_t n, hl_err *err);
 /*
+ * Reads what hl_proof_file_put() writes; the tests and fuzzers of this project
+ * check it with this and hl_proof_lines_parse(), no command reads proofs.
  * Strict. A line "extra <base64>" above the index, which others may write, is
  * skipped: nothing vouches for it. HL_EINPUT; nothing is verified here, see
  * hl_note_verify() and hl_check_inclusion().

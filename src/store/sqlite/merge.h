@@ -46,8 +46,6 @@ HL_CHECK hl_rc hl_merge_put_map(
 /* *ours is *theirs where nothing else was said. */
 HL_CHECK hl_rc hl_merge_map(
     hl_merging *m, const hl_uuid *theirs, hl_uuid *ours, hl_err *err);
-HL_CHECK hl_rc hl_merge_is_mapped(
-    hl_merging *m, const hl_uuid *theirs, bool *yes, hl_err *err);
 /* Is there a row of ours with this ID? */
 HL_CHECK hl_rc hl_merge_known(hl_merging *m, const char *table,
     const hl_uuid *id, bool *yes, hl_err *err);

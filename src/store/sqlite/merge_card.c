@@ -45,7 +45,7 @@ is_before(const reading *r)
 /* ---- cards -------------------------------------------------------------- */
 
 static hl_rc
-find_root(hl_merging *m, const hl_uuid *card, hl_uuid *root, hl_err *err)
+root_of_row(hl_merging *m, const hl_uuid *card, hl_uuid *root, hl_err *err)
 {
 	hl_q q = hl_q_new(
 	    m->s, "SELECT coalesce(same_as, id) FROM cards WHERE id = ?");
@@ -64,7 +64,7 @@ note_card(hl_merging *m, hl_q *q, hl_err *err)
 	hl_rc rc;
 
 	hl_q_get_uuid(hl_merge_at(q, "id"), &c.id);
-	if ((rc = find_root(m, &c.id, &c.root, err)) != HL_OK)
+	if ((rc = root_of_row(m, &c.id, &c.root, err)) != HL_OK)
 		return rc;
 	more = reallocarray(m->cards, m->n_cards + 1, sizeof(*more));
 	if (more == NULL)
@@ -224,7 +224,7 @@ take_reading(hl_merging *m, hl_q *q, hl_err *err)
 		return bring_reading(m, c, q, &r, err);
 	c->placed = true;
 	if (hl_uuid_equal(&c->root, &none) &&
-	    (rc = find_root(m, &c->row, &c->root, err)) != HL_OK)
+	    (rc = root_of_row(m, &c->row, &c->root, err)) != HL_OK)
 		return rc;
 	return is_before(&r) ? hl_merge_issue_again(m, &r.issue, err) : HL_OK;
 }

@@ -270,7 +270,7 @@ find_strong(hl_merging *m, const char *serial, hl_uuid *root, hl_err *err)
 
 /* *root stays all zero when it is none of ours. */
 static hl_rc
-find_root(hl_merging *m, const found *c, const hl_uuid *firmware, hl_uuid *root,
+find_card(hl_merging *m, const found *c, const hl_uuid *firmware, hl_uuid *root,
     hl_err *err)
 {
 	const hl_merge_card *other;
@@ -386,7 +386,7 @@ decide(
 
 	r->root = none;
 	if ((rc = hl_merge_map(m, &c->firmware, &r->firmware, err)) != HL_OK ||
-	    (rc = find_root(m, c, &r->firmware, &r->root, err)) != HL_OK)
+	    (rc = find_card(m, c, &r->firmware, &r->root, err)) != HL_OK)
 		return rc;
 	if (!hl_uuid_equal(&r->root, &none))
 		rc = check_firmware(m, c, &r->firmware, &r->root, err);

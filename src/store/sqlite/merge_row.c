@@ -67,14 +67,6 @@ hl_merge_map(hl_merging *m, const hl_uuid *theirs, hl_uuid *ours, hl_err *err)
 }
 
 hl_rc
-hl_merge_is_mapped(hl_merging *m, const hl_uuid *theirs, bool *yes, hl_err *err)
-{
-	hl_uuid ours;
-
-	return look_up(m, theirs, &ours, yes, err);
-}
-
-hl_rc
 hl_merge_known(
     hl_merging *m, const char *table, const hl_uuid *id, bool *yes, hl_err *err)
 {
