@@ -27,6 +27,7 @@ typedef struct making {
 	const char *path;   /* NULL: standard output */
 	hl_frontier tree;
 	hl_checkpoint c;
+	uint64_t seq; /* of the event that tells of it */
 	hl_buf note;
 } making;
 
@@ -374,7 +375,7 @@ tell_made(making *m, const char *keys, const char *known, hl_err *err)
 		{ "known_keys", known, 0 } };
 
 	return hl_store_event_put(m->cli->store, "checkpoint.made", facts,
-	    HL_COUNT(facts), &m->cli->actor, NULL, err);
+	    HL_COUNT(facts), &m->cli->actor, &m->seq, err);
 }
 
 static hl_rc
@@ -394,6 +395,24 @@ tell(making *m, hl_err *err)
 
 /* ---- signing ------------------------------------------------------------ */
 
+/* Else the ledger would call itself vouched for up to there. */
+static void
+tell_failed(making *m, hl_err *err)
+{
+	const hl_event_fact facts[] = { { "change", "checkpoint.failed", 0 },
+		{ "seq", NULL, (int64_t)m->seq } };
+
+	if (hl_store_event_put(m->cli->store, "config.changed", facts,
+		HL_COUNT(facts), &m->cli->actor, NULL, NULL) == HL_OK)
+		hl_err_add(err,
+		    "the ledger has an event that tells of this checkpoint, "
+		    "and one that tells that it was not made");
+	else
+		hl_err_add(err,
+		    "the ledger has an event that tells of this checkpoint, "
+		    "which was not made");
+}
+
 static hl_rc
 sign_and_write(making *m, hl_err *err)
 {
@@ -405,9 +424,7 @@ sign_and_write(making *m, hl_err *err)
 	if (rc == HL_OK && (m->path != NULL || !m->cli->json))
 		rc = hl_checkpoint_write(m->cli, m->path, &m->note, &m->c, err);
 	if (rc != HL_OK)
-		hl_err_add(err,
-		    "the ledger has an event that tells of this checkpoint, "
-		    "which was not made");
+		tell_failed(m, err);
 	return rc;
 }
 

@@ -25,6 +25,7 @@ setup(void **state)
 	char path[64];
 
 	(void)state;
+	memcpy(dir, "/tmp/hsmlic-due-XXXXXX", sizeof(dir));
 	if (mkdtemp(dir) == NULL)
 		return -1;
 	snprintf(path, sizeof(path), "%s/s.db", dir);
@@ -54,6 +55,18 @@ put(const char *kind, unsigned n)
 			store, kind, &fact, 1, &actor, NULL, &err) != HL_OK)
 			fail_msg("%s", err.why);
 	}
+}
+
+static void
+put_failed(int64_t seq)
+{
+	const hl_event_fact facts[] = { { "change", "checkpoint.failed", 0 },
+		{ "seq", NULL, seq } };
+	const hl_actor actor = { .use_class = "production" };
+
+	assert_int_equal(hl_store_event_put(store, "config.changed", facts, 2,
+			     &actor, NULL, NULL),
+	    HL_OK);
 }
 
 static hl_ledger_state
@@ -100,11 +113,40 @@ due(void **state)
 	assert_false(state_in(0).due);
 }
 
+/* One that was told of, and then not made, vouches for nothing. */
+static void
+due_after_a_failure(void **state)
+{
+	hl_ledger_state s;
+	uint64_t size;
+
+	(void)state;
+	put("checkpoint.made", 1);
+	put("config.changed", 90);
+	put("checkpoint.made", 1);
+	assert_int_equal(state_in(0).since, 0);
+	size = state_in(0).events;
+	put_failed((int64_t)size - 2); /* of another event */
+	assert_int_equal(state_in(0).since, 1);
+	put_failed((int64_t)size - 1);
+	s = state_in(0);
+	assert_true(s.has_checkpoint);
+	assert_int_equal(s.since, 93);
+	assert_false(s.due);
+	assert_true(state_in(16 * MINUTE).due);
+	put("config.changed", 7);
+	assert_true(state_in(0).due);
+	put("checkpoint.made", 1);
+	assert_false(state_in(0).due);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(due, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    due_after_a_failure, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("due", tests, NULL, NULL);
