@@ -224,7 +224,8 @@ static const hl_option preflight_options[] = {
 };
 
 static const hl_option init_options[] = {
-	{ "origin", 0, "NAME", "its name in signed statements, for ever", 0 },
+	{ "origin", 0, "NAME", "its name in signed statements, for ever",
+	    HL_OPT_LINE_ONLY },
 	END,
 };
 
@@ -232,20 +233,23 @@ static const hl_option restore_options[] = {
 	{ "force", 0, NULL, "put the present store aside", 0 },
 	{ "damaged", 0, NULL, "take a copy that has findings, as it is", 0 },
 	{ "checkpoint", 0, "FILE", "a checkpoint of this store; several times",
-	    HL_OPT_MANY },
+	    HL_OPT_MANY | HL_OPT_LINE_ONLY },
 	END,
 };
 
+/* About these stores: none is a setting, least of all a --firmware. */
 static const hl_option merge_options[] = {
 	{ "firmware", 0, "THEIRS=OURS",
-	    "what their firmware is called here; several times", HL_OPT_MANY },
+	    "what their firmware is called here; several times",
+	    HL_OPT_MANY | HL_OPT_LINE_ONLY },
 	{ "same-card", 0, "THEIRS=OURS",
 	    "two cards without serial number are one; several times",
-	    HL_OPT_MANY },
+	    HL_OPT_MANY | HL_OPT_LINE_ONLY },
 	{ "new-card", 0, "THEIRS",
 	    "a card without serial number is another one; several times",
-	    HL_OPT_MANY },
-	{ "restored", 0, NULL, "take a ledger that was set back", 0 },
+	    HL_OPT_MANY | HL_OPT_LINE_ONLY },
+	{ "restored", 0, NULL, "take a ledger that was set back",
+	    HL_OPT_LINE_ONLY },
 	END,
 };
 
