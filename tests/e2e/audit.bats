@@ -963,6 +963,27 @@ seqs() { # OPTIONS: numbers of events
 	[[ $output == *'operator is "ann", a NUL and 3 more bytes, event '* ]]
 }
 
+@test "verify: what was found before it had to stop is told" {
+	spend a
+	tamper "UPDATE events SET bytes = $EVE WHERE seq = 3"
+	python3 - s.db <<-'EOT'
+		import sqlite3, sys
+		db = sqlite3.connect(sys.argv[1])
+		page = db.execute("SELECT rootpage FROM sqlite_schema "
+		    "WHERE name = 'uses'").fetchone()[0]
+		size = db.execute("PRAGMA page_size").fetchone()[0]
+		db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+		db.close()
+		with open(sys.argv[1], "r+b") as f:
+		    f.seek((page - 1) * size)
+		    f.write(b"\xff" * size)
+	EOT
+	json -5 audit verify
+	[ "$(jq -r .error.code <<<"$output")" = store ]
+	jq -e '.ok == false and (.findings | any(startswith("event 3")))' \
+		<<<"$output"
+}
+
 @test "log: one that is damaged does not look whole" {
 	spend a
 	n=$(events)
