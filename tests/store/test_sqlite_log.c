@@ -62,8 +62,8 @@ each_way(fixture *f, const char *table, const char *column, tally *t)
 {
 	static const char *const ways[] = {
 		"UPDATE %1$s SET %2$s = %2$s",
-		"UPDATE %1$s SET %2$s = %2$s WHERE rowid = "
-		"(SELECT max(rowid) FROM %1$s)",
+		("UPDATE %1$s SET %2$s = %2$s WHERE rowid = "
+		 "(SELECT max(rowid) FROM %1$s)"),
 		"DELETE FROM %1$s WHERE rowid = (SELECT max(rowid) FROM %1$s)",
 		"DELETE FROM %1$s WHERE rowid = (SELECT min(rowid) FROM %1$s)",
 		"DELETE FROM %1$s",
