@@ -279,7 +279,7 @@ trace_event(void *arg, const hl_event_row *r)
 		return false;
 	t->keys.n = 0;
 	if ((text = hl_event_text(&e, "keys")) != NULL)
-		t->rc = hl_keys_parse(&t->keys, text, t->err);
+		t->rc = parse_keys(&t->keys, text, t->err);
 	hl_event_free(&e);
 	if (t->rc == HL_OK && hl_keys_have(&t->keys, t->key))
 		t->size = r->seq + 1;
