@@ -172,7 +172,7 @@ seqs() { # OPTIONS: numbers of events
 	key k
 	key n
 	checkpoint c
-	hsmlic audit checkpoint --key k --key n --new-key -q -o c >/dev/null
+	hsmlic audit checkpoint --key k --key n --new-key -q -o c --force >/dev/null
 	[[ $(hsmlic audit log --kind config) == *"key.rotated, and a key of before agreed: signing keys are "*", "* ]]
 	# another store, and an older copy
 	hsmlic store merge --yes -q other.db >/dev/null 2>&1
@@ -1398,7 +1398,7 @@ as_reader() {
 	[[ $(jq -r '.warnings[]' <<<"$output") == *"since the last checkpoint"* ]]
 	[[ $(hsmlic doctor || true) == *"warning  ledger: "*" since the last checkpoint"* ]]
 	[[ $(hsmlic doctor || true) != *"everything that was tried is fine"* ]]
-	checkpoint c
+	checkpoint c --force
 	json -0 status
 	[ "$(jq .ledger.checkpoint_due <<<"$output")" = false ]
 }
