@@ -231,7 +231,8 @@ static const hl_option init_options[] = {
 
 static const hl_option restore_options[] = {
 	{ "force", 0, NULL, "put the present store aside", 0 },
-	{ "damaged", 0, NULL, "take a copy that has findings, as it is", 0 },
+	{ "damaged", 0, NULL, "take a copy that has findings, as it is",
+	    HL_OPT_LINE_ONLY },
 	{ "checkpoint", 0, "FILE", "a checkpoint of this store; several times",
 	    HL_OPT_MANY | HL_OPT_LINE_ONLY },
 	END,

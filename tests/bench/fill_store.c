@@ -3,9 +3,9 @@
  * fill-store STORE N FIRMWARE SAMPLE
  *
  * Makes a store with one firmware and N chips, each with an imported license.
- * The store layer makes store and firmware; its calls are durable one by one,
- * which is too slow for a million, so the rows go in through SQLite itself, in
- * big transactions, every constraint and trigger in force. Prints the UIDs of
+ * The calls of the store layer are durable one by one, which is too slow for a
+ * million, so the rows go in through its own transactions, many in each, with
+ * their events, and every constraint and trigger in force. Prints the UIDs of
  * SAMPLE chips drawn at random. A crash while filling leaves a useless file.
  */
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 
 #include "crypto/hash.h"
 #include "samples.h"
-#include "store/store.h"
+#include "store/sqlite/log.h"
 #include "util/clock.h"
 
 enum { ROWS_A_COMMIT = 50000, ROWS_MAX = 100000000, SAMPLE_MAX = 1000000 };
@@ -51,10 +51,12 @@ static const char *const put_sql[PUTS] = {
 struct fill {
 	const char *path;
 	hl_firmware firmware;
-	sqlite3 *db;
+	hl_store *store;
+	sqlite3 *db; /* of the store */
 	sqlite3_stmt *put[PUTS];
-	int64_t now;
 };
+
+static const hl_actor actor = { .station = "bench", .operator_ = "bench" };
 
 static void
 give_up(const char *what, const char *why)
@@ -139,6 +141,14 @@ put_row(struct fill *f, int put)
 }
 
 static void
+tell(struct fill *f, const char *kind)
+{
+	hl_err err = { 0 };
+
+	need(hl_log_event(f->store, kind, &actor, NULL, 0, &err), &err);
+}
+
+static void
 put_cert(struct fill *f, uint64_t row, uint8_t sha256[HL_SHA256_LEN])
 {
 	uint8_t cert[HL_CERT_STM32];
@@ -170,9 +180,10 @@ put_license(struct fill *f, uint64_t row, const hl_uuid *chip)
 	put_blob(f, PUT_LICENSE, 2, chip->b, sizeof(chip->b));
 	put_blob(f, PUT_LICENSE, 3, f->firmware.id.b, sizeof(hl_uuid));
 	put_blob(f, PUT_LICENSE, 4, sha256, sizeof(sha256));
-	need_sql(f, sqlite3_bind_int64(f->put[PUT_LICENSE], 5, f->now));
+	need_sql(f, sqlite3_bind_int64(f->put[PUT_LICENSE], 5, f->store->now));
 	put_blob(f, PUT_LICENSE, 6, bytes, sizeof(bytes));
 	put_row(f, PUT_LICENSE);
+	tell(f, "license.imported");
 }
 
 static void
@@ -186,8 +197,9 @@ put_chip(struct fill *f, uint64_t row)
 	put_blob(f, PUT_CHIP, 1, id.b, sizeof(id.b));
 	put_blob(f, PUT_CHIP, 2, uid.b, uid.n);
 	put_blob(f, PUT_CHIP, 3, sha256, sizeof(sha256));
-	need_sql(f, sqlite3_bind_int64(f->put[PUT_CHIP], 4, f->now));
+	need_sql(f, sqlite3_bind_int64(f->put[PUT_CHIP], 4, f->store->now));
 	put_row(f, PUT_CHIP);
+	tell(f, "chip.seen");
 	put_license(f, row, &id);
 }
 
@@ -197,50 +209,41 @@ static void
 make_store(struct fill *f, const char *firmware)
 {
 	const hl_store_options opt = { .create = true, .must_create = true };
-	const hl_actor actor = { .station = "bench", .operator_ = "bench" };
-	hl_store *store = NULL;
 	hl_err err = { 0 };
 
-	need(hl_store_open(&store, f->path, &opt, &err), &err);
+	need(hl_store_open(&f->store, f->path, &opt, &err), &err);
+	f->db = f->store->db;
 	need(hl_uuid_new(&f->firmware.id, &err), &err);
 	(void)hl_text_copy(
 	    f->firmware.name, sizeof(f->firmware.name), firmware);
 	(void)hl_text_copy(
 	    f->firmware.identifier, sizeof(f->firmware.identifier), firmware);
 	(void)hl_text_copy(f->firmware.type, sizeof(f->firmware.type), "SFI");
-	need(hl_store_firmware_add(store, &f->firmware, &actor, &err), &err);
-	hl_store_close(&store);
-}
-
-static void
-run_sql(struct fill *f, const char *sql)
-{
-	need_sql(f, sqlite3_exec(f->db, sql, NULL, NULL, NULL));
+	need(hl_store_firmware_add(f->store, &f->firmware, &actor, &err), &err);
 }
 
 static void
 fill_rows(struct fill *f, uint64_t n)
 {
-	run_sql(f, "BEGIN");
+	hl_err err = { 0 };
+
 	for (uint64_t row = 0; row < n; row++) {
-		if (row > 0 && row % ROWS_A_COMMIT == 0)
-			run_sql(f, "COMMIT; BEGIN");
+		if (row % ROWS_A_COMMIT == 0)
+			need(hl_tx_begin(f->store, "fill it", &err), &err);
 		put_chip(f, row);
+		if (row + 1 == n || (row + 1) % ROWS_A_COMMIT == 0)
+			need(hl_tx_end(f->store, HL_OK, &err), &err);
 	}
-	run_sql(f,
-	    "UPDATE meta SET last_time = (SELECT max(added_at) FROM licenses); "
-	    "COMMIT");
 }
 
 static void
 fill_through_sqlite(struct fill *f, uint64_t n)
 {
-	f->now = hl_now_ms();
-	need_sql(
-	    f, sqlite3_open_v2(f->path, &f->db, SQLITE_OPEN_READWRITE, NULL));
-	run_sql(f,
-	    "PRAGMA foreign_keys = ON; PRAGMA journal_mode = MEMORY; "
-	    "PRAGMA synchronous = OFF; PRAGMA cache_size = -2000000");
+	need_sql(f,
+	    sqlite3_exec(f->db,
+		"PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; "
+		"PRAGMA cache_size = -2000000",
+		NULL, NULL, NULL));
 	for (int i = 0; i < PUTS; i++) {
 		need_sql(f,
 		    sqlite3_prepare_v2(
@@ -249,7 +252,7 @@ fill_through_sqlite(struct fill *f, uint64_t n)
 	fill_rows(f, n);
 	for (int i = 0; i < PUTS; i++)
 		(void)sqlite3_finalize(f->put[i]);
-	need_sql(f, sqlite3_close(f->db));
+	hl_store_close(&f->store);
 }
 
 /* Else the first measured commit would pay for the filling. */
