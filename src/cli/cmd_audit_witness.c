@@ -180,11 +180,27 @@ cosign(watching *w, hl_err *err)
 	return rc;
 }
 
+/* A witness that has lost its memory would cosign any history. */
+static void
+tell_first(const watching *w)
+{
+	char text[HL_ERR_WHY];
+
+	if (w->was > 0 || w->cli->dry_run)
+		return;
+	(void)hl_text_format(text, sizeof(text),
+	    "%s has cosigned nothing of %s before, as far as its memory tells: "
+	    "no older tree was compared with this one",
+	    w->name, w->file.c.origin);
+	hl_print_note(w->cli, text);
+}
+
 static hl_rc
 print_cosigned(watching *w, hl_err *err)
 {
 	const hl_checkpoint *c = &w->file.c;
 
+	tell_first(w);
 	if (w->cli->json)
 		return hl_print_json(w->cli,
 		    json_pack("{s:o, s:s, s:o, s:I, s:o, s:I, s:o, s:b}",

@@ -34,8 +34,7 @@ load(hl_memory *m, hl_err *err)
 
 	rc = hl_file_read(m->path, HL_MEMORY_MAX, &text, &why);
 	if (rc == HL_ENOTFOUND) {
-		m->is_new = true;
-		rc = HL_OK;
+		rc = HL_OK; /* nothing was signed yet */
 	} else if (rc == HL_OK) {
 		rc = hl_memory_parse(m, text.p, text.n, &why);
 		hl_err_what(&why, "read the signing key's memory \"%s\"",
@@ -78,12 +77,6 @@ hl_memory_close(hl_memory **memory)
 	free(m->path);
 	free(m);
 	*memory = NULL;
-}
-
-bool
-hl_memory_is_new(const hl_memory *m)
-{
-	return m->is_new;
 }
 
 bool

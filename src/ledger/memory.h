@@ -41,8 +41,6 @@ typedef struct hl_memory hl_memory;
 HL_CHECK hl_rc hl_memory_open(hl_memory **out, const char *path, hl_err *err);
 void hl_memory_close(hl_memory **m);
 
-/* True when there was no file: the key is new, or its memory was lost. */
-bool hl_memory_is_new(const hl_memory *m);
 /* The name under which the key cosigns; "": it has not yet. */
 const char *hl_memory_name(const hl_memory *m);
 /* Remembers it; durable when it returns. HL_EINPUT: it is not the one that is

@@ -14,7 +14,6 @@ typedef struct hl_remembered {
 struct hl_memory {
 	char *path;    /* owned; NULL: without a file */
 	hl_lock *lock; /* owned */
-	bool is_new;
 	char name[HL_ORIGIN_MAX + 1]; /* "": none */
 	size_t n;
 	hl_remembered *trees; /* owned; no origin twice */

@@ -1161,8 +1161,14 @@ witness() { # WORDS
 	HSMLIC_STORE=none.db key w --witness --name W/one
 	checkpoint c1
 	hsmlic audit bundle -o b1.tar --checkpoint c1 >/dev/null
-	witness b1.tar >c1w
+	witness b1.tar >c1w 2>said
 	head -n 5 c1w | cmp - c1
+	grep -q "note: W/one has cosigned nothing of .* before" said
+	witness b1.tar 2>said >/dev/null
+	run ! grep note: said
+	# with its memory lost it cannot know any more
+	witness b1.tar --memory lost 2>said >/dev/null
+	grep -q "no older tree was compared" said
 	[ "$(wc -l <c1w)" = 6 ]
 	run -0 hsmlic audit verify --checkpoint c1w --key k.vkey --key w.vkey
 	[[ $output == *"cosigned by the Ed25519 key"*"W/one at 20"* ]]

@@ -75,7 +75,6 @@ check_later(const char *origin, const hl_frontier *want)
 	hl_memory *m = open_memory();
 	hl_frontier is;
 
-	assert_false(hl_memory_is_new(m));
 	assert_int_equal(hl_memory_find(m, origin, &is), want != NULL);
 	if (want != NULL)
 		assert_true(hl_frontier_equal(&is, want));
@@ -92,7 +91,6 @@ no_file_is_an_empty_memory(void **state)
 	hl_frontier f;
 
 	(void)state;
-	assert_true(hl_memory_is_new(m));
 	memset(&f, 0x5a, sizeof(f));
 	assert_false(hl_memory_find(m, "a.example", &f));
 	assert_true(f.size == 0 && f.n == 0);
