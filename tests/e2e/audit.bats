@@ -1078,7 +1078,7 @@ seqs() { # OPTIONS: numbers of events
 	run -0 hsmlic audit verify --checkpoint c --key k.vkey --key one.vkey \
 		--key two.vkey
 	# as many events, but others
-	sed -i '3s/^./A/;3s/^A\(.\)/B\1/' c
+	sed -i '3{s/^A/B/;t;s/^./A/}' c
 	cp c forked
 	run -9 hsmlic audit witness --key one --name W/one --log-key k.vkey \
 		b.tar -o c
