@@ -9,8 +9,7 @@ fail_view(hl_store *s, int code, hl_err *err)
 	return hl_db_fail(s,
 	    (code & 0xff) == SQLITE_FULL ? HL_EFULL : HL_ESTORE, err,
 	    "make room for temporary files (TMPDIR)",
-	    "its schema is an older one, and a copy to bring up to date cannot "
-	    "be made: %s",
+	    "the temporary copy that is read in its place cannot be made: %s",
 	    sqlite3_errstr(code));
 }
 
