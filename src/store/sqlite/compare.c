@@ -22,8 +22,7 @@ get_leaf(hl_q *q, hl_hash *leaf)
 {
 	if (!hl_q_row(q))
 		return false;
-	if (hl_q_get_blob(q, leaf->b, sizeof(leaf->b), sizeof(leaf->b)) == 0)
-		hl_q_damaged(q);
+	hl_q_get_hash(q, leaf);
 	return q->code == SQLITE_OK;
 }
 

@@ -312,6 +312,13 @@ hl_q_get_actor(hl_q *q, hl_actor *a)
 	hl_q_get_text(q, a->use_class, sizeof(a->use_class));
 }
 
+void
+hl_q_get_hash(hl_q *q, hl_hash *h)
+{
+	if (hl_q_get_blob(q, h->b, sizeof(h->b), sizeof(h->b)) == 0)
+		hl_q_damaged(q);
+}
+
 hl_rc
 hl_q_end(hl_q *q, hl_err *err)
 {

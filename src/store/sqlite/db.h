@@ -115,6 +115,7 @@ void hl_q_get_text(hl_q *q, char *dst, size_t size);
 /* Between min and max bytes, or NULL (0 bytes). Returns how many. */
 size_t hl_q_get_blob(hl_q *q, void *dst, size_t min, size_t max);
 void hl_q_get_actor(hl_q *q, hl_actor *a);
+void hl_q_get_hash(hl_q *q, hl_hash *h); /* NULL is damage */
 void hl_q_damaged(hl_q *q); /* what was read cannot be */
 
 /* Frees the statement. */

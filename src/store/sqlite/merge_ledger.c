@@ -31,8 +31,7 @@ static void
 get_leaf(hl_q *q, hl_hash *leaf)
 {
 	q->column = 2;
-	if (hl_q_get_blob(q, leaf->b, sizeof(leaf->b), sizeof(leaf->b)) == 0)
-		hl_q_damaged(q);
+	hl_q_get_hash(q, leaf);
 }
 
 /* ---- does it verify? ---------------------------------------------------- */
