@@ -398,6 +398,9 @@ altered_schema(void **state)
 		{ "CREATE TRIGGER evil AFTER INSERT ON uses BEGIN "
 		  "DELETE FROM slots; END",
 		    "trigger \"evil\" is not ours" },
+		{ "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = "
+		  "sql || char(0) || 'kept here' WHERE name = 'uses_kept'",
+		    "trigger \"uses_kept\" is not as we made it" },
 		{ "CREATE VIEW zz AS SELECT 1", "view \"zz\" is not ours" },
 		{ "CREATE TABLE mine (a)", "table \"mine\" is not ours" },
 		{ "DROP TRIGGER issues_kept",

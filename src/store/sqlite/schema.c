@@ -277,7 +277,10 @@ compare_text(const hearer *h, hl_q *is, hl_q *ours, hl_err *err)
 
 	if (x == NULL || y == NULL)
 		return hl_nomem(err);
-	if (strcmp((const char *)x, (const char *)y) != 0)
+	/* with what stands behind a NUL, which SQLite itself passes over */
+	if (sqlite3_column_bytes(is->st, 2) !=
+		sqlite3_column_bytes(ours->st, 2) ||
+	    strcmp((const char *)x, (const char *)y) != 0)
 		tell(h, is, "is not as we made it");
 	return HL_OK;
 }
